@@ -1,0 +1,3 @@
+"""The `agent-analytics` command line."""
+
+__version__ = "0.1.0"

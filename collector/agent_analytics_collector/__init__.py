@@ -1,0 +1,1 @@
+"""The collector: OTLP receiver, spool, loader and publisher. Runs without the CLI."""

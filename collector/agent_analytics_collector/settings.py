@@ -1,0 +1,222 @@
+"""Settings: flag > AGENT_ANALYTICS_* > config.yaml > default, each with its origin.
+
+`AGENT_ANALYTICS_*` is read here (and, for the home alone, in `home.py`) and nowhere else.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import yaml
+
+from agent_analytics_collector.errors import BadSetting
+from agent_analytics_collector.home import Home
+
+MIB = 1024 * 1024
+QUEUE_BYTES = 192 * MIB
+"""Bytes that may wait in memory for their fsync; more is refused for the client to retry."""
+
+
+class OtlpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    max_request_bytes: int = 64 * MIB
+    """Largest request, counted after decompression."""
+
+
+class SpoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    max_bytes: int = 2048 * MIB
+    """Disk the spool may take; reaching it refuses spans first, then metrics, then the rest."""
+    segment_bytes: int = 32 * MIB
+    replay_window_hours: int = 24
+    """How long entries stay after they are in DuckDB."""
+
+
+class TransformSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    enabled: bool = True
+    interval_s: int = 300
+
+
+class PublishSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    raw: bool = False
+    """Publish the raw tables too, so that nobody needs to open the live file."""
+
+
+class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    include_prompts: bool = False
+    """Keep the text that agents send (prompts, code, output). Off: only meaning is kept."""
+
+
+class GitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    correlation_window: int = 300
+    """Seconds after a session's last event in which a commit may still be its own."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that can be set; immutable once read."""
+
+    host: str = "127.0.0.1"
+    grpc_port: int = 4317
+    http_port: int = 4318
+    api_port: int = 8321
+    allowed_hosts: tuple[str, ...] = ()
+    """Names besides loopback under which the HTTP ports may be addressed."""
+    time_zone: str = ""
+    """IANA name of the zone in which days are counted; empty is the machine's."""
+    day_rollover_hour: int = 0
+    """Hour at which a new day begins (0 is midnight)."""
+    project_id: str | None = None
+    """Project of everything received here; None leaves it to the repository."""
+    otlp: OtlpSettings = OtlpSettings()
+    spool: SpoolSettings = SpoolSettings()
+    transform: TransformSettings = TransformSettings()
+    publish: PublishSettings = PublishSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    git: GitSettings = GitSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings in force and, by dotted name, where each value came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+    def rows(self) -> Iterator[tuple[str, Any, str]]:
+        """(dotted name, value, origin) of every setting, in the order of the classes."""
+        for name in setting_names():
+            value: Any = self.settings
+            for part in name.split("."):
+                value = getattr(value, part)
+            yield name, value, self.origins[name]
+
+
+def setting_names(struct: type[msgspec.Struct] = Settings, prefix: str = "") -> list[str]:
+    """Dotted names of all settings."""
+    names: list[str] = []
+    for field in msgspec.structs.fields(struct):
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            names += setting_names(field.type, f"{prefix}{field.name}.")
+        else:
+            names.append(prefix + field.name)
+    return names
+
+
+def environment_name(setting: str) -> str:
+    """`spool.max_bytes` → `AGENT_ANALYTICS_SPOOL_MAX_BYTES`."""
+    return "AGENT_ANALYTICS_" + setting.replace(".", "_").upper()
+
+
+def load_settings(home: Home, flags: Mapping[str, Any] | None = None) -> Loaded:
+    """The settings in force for `home`; `flags` are dotted names given on the command line.
+
+    A flag whose value is None was not given. Raises BadSetting, naming the nearest known name.
+    """
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(setting_names(), "default")
+    for origin, layer in (
+        (str(home.config_file), _from_file(home)),
+        ("environment", _from_environment()),
+        ("flag", {k: v for k, v in (flags or {}).items() if v is not None}),
+    ):
+        for name, value in layer.items():
+            source = environment_name(name) if origin == "environment" else origin
+            values[name] = _convert(name, value, source, strict=origin not in ("environment",))
+            origins[name] = source
+    settings = _build(Settings, values)
+    _check(settings, origins)
+    return Loaded(settings, origins)
+
+
+def _from_file(home: Home) -> dict[str, Any]:
+    try:
+        text = home.config_file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise BadSetting("config.yaml", str(home.config_file), str(error)) from error
+    try:
+        content = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise BadSetting("config.yaml", str(home.config_file), f"not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise BadSetting("config.yaml", str(home.config_file), "must be a mapping of settings")
+    return dict(_flatten(content, "", str(home.config_file)))
+
+
+def _flatten(content: Mapping[Any, Any], prefix: str, origin: str) -> Iterator[tuple[str, Any]]:
+    known = setting_names()
+    for key, value in content.items():
+        name = f"{prefix}{key}"
+        if name in known:
+            yield name, value
+        elif isinstance(value, dict) and any(k.startswith(name + ".") for k in known):
+            yield from _flatten(value, name + ".", origin)
+        else:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            raise BadSetting(name, origin, f"there is no such setting{hint}")
+
+
+def _from_environment() -> dict[str, str]:
+    return {
+        name: os.environ[environment_name(name)]
+        for name in setting_names()
+        if environment_name(name) in os.environ
+    }
+
+
+def _convert(name: str, value: Any, origin: str, *, strict: bool) -> Any:
+    struct: type[msgspec.Struct] = Settings
+    *parents, leaf = name.split(".")
+    for part in parents:
+        struct = next(f.type for f in msgspec.structs.fields(struct) if f.name == part)
+    wanted = next(f.type for f in msgspec.structs.fields(struct) if f.name == leaf)
+    if not strict and wanted == tuple[str, ...]:
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    try:
+        return msgspec.convert(value, wanted, strict=strict)
+    except msgspec.ValidationError as error:
+        raise BadSetting(name, origin, str(error)) from error
+
+
+def _build(struct: type[Any], values: Mapping[str, Any], prefix: str = "") -> Any:
+    arguments: dict[str, Any] = {}
+    for field in msgspec.structs.fields(struct):
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            arguments[field.name] = _build(field.type, values, f"{prefix}{field.name}.")
+        elif prefix + field.name in values:
+            arguments[field.name] = values[prefix + field.name]
+    return struct(**arguments)
+
+
+def _check(settings: Settings, origins: Mapping[str, str]) -> None:
+    for name in ("grpc_port", "http_port", "api_port"):
+        if not 0 <= getattr(settings, name) <= 65535:
+            raise BadSetting(name, origins[name], "a port is a number from 0 to 65535")
+    if not 0 <= settings.day_rollover_hour <= 23:
+        raise BadSetting("day_rollover_hour", origins["day_rollover_hour"], "0 to 23")
+    if settings.time_zone:
+        try:
+            ZoneInfo(settings.time_zone)
+        except (KeyError, ValueError, OSError) as error:
+            raise BadSetting(
+                "time_zone", origins["time_zone"],
+                f"{settings.time_zone!r} is no IANA time zone; one is Europe/Berlin",
+            ) from error  # fmt: skip
+    smallest = (
+        ("otlp.max_request_bytes", settings.otlp.max_request_bytes, 1024),
+        ("spool.max_bytes", settings.spool.max_bytes, MIB),
+        ("spool.segment_bytes", settings.spool.segment_bytes, 4096),
+        ("transform.interval_s", settings.transform.interval_s, 1),
+    )
+    if settings.otlp.max_request_bytes > QUEUE_BYTES:
+        name = "otlp.max_request_bytes"
+        raise BadSetting(name, origins[name], f"must be at most {QUEUE_BYTES}")
+    for name, value, least in smallest:
+        if value < least:
+            raise BadSetting(name, origins[name], f"must be at least {least}")
