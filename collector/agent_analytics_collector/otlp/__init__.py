@@ -1,0 +1,1 @@
+"""OTLP over gRPC and HTTP: parsing, validating and turning requests into rows."""

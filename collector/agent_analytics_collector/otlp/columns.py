@@ -1,0 +1,110 @@
+"""Columns of the raw tables, as Arrow.
+
+Apart from the rest of decoding, because the acknowledging process must not load Arrow.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+LOGS = pa.schema(
+    {
+        "timestamp": TIMESTAMP,
+        "developer_id": pa.string(),
+        "severity": pa.string(),
+        "body": pa.string(),
+        "attributes": pa.string(),
+        "created_at": TIMESTAMP,
+        "observed_timestamp": TIMESTAMP,
+        "event_name": pa.string(),
+        "resource_attributes": pa.string(),
+        "service_name": pa.string(),
+        "scope_name": pa.string(),
+        "scope_version": pa.string(),
+        "session_id": pa.string(),
+        "trace_id": pa.string(),
+        "span_id": pa.string(),
+        "record_key": pa.uuid(),
+    }
+)
+
+METRICS = pa.schema(
+    {
+        "timestamp": TIMESTAMP,
+        "developer_id": pa.string(),
+        "metric_name": pa.string(),
+        "metric_value": pa.float64(),
+        "attributes": pa.string(),
+        "created_at": TIMESTAMP,
+        "start_timestamp": TIMESTAMP,
+        "metric_type": pa.string(),
+        "temporality": pa.string(),
+        "is_monotonic": pa.bool_(),
+        "unit": pa.string(),
+        "histogram": pa.string(),
+        "resource_attributes": pa.string(),
+        "service_name": pa.string(),
+        "scope_name": pa.string(),
+        "scope_version": pa.string(),
+        "session_id": pa.string(),
+        "record_key": pa.uuid(),
+    }
+)
+
+SPANS = pa.schema(
+    {
+        "timestamp": TIMESTAMP,
+        "end_timestamp": TIMESTAMP,
+        "developer_id": pa.string(),
+        "name": pa.string(),
+        "kind": pa.string(),
+        "status": pa.string(),
+        "trace_id": pa.string(),
+        "span_id": pa.string(),
+        "parent_span_id": pa.string(),
+        "attributes": pa.string(),
+        "events": pa.string(),
+        "links": pa.string(),
+        "resource_attributes": pa.string(),
+        "service_name": pa.string(),
+        "scope_name": pa.string(),
+        "scope_version": pa.string(),
+        "session_id": pa.string(),
+        "record_key": pa.uuid(),
+        "created_at": TIMESTAMP,
+    }
+)
+
+REJECTED = pa.schema(
+    {
+        "signal": pa.string(),
+        "reason": pa.string(),
+        "record": pa.string(),
+        "created_at": TIMESTAMP,
+    }
+)
+
+TABLES = {"raw_otel_logs": LOGS, "raw_otel_metrics": METRICS, "raw_otel_spans": SPANS}
+"""Columns of each raw table but `id` and `batch_id`, in the order of the table."""
+
+Row: TypeAlias = tuple[object, ...]
+
+
+def to_table(columns: pa.Schema, rows: list[Row]) -> pa.Table:
+    """Rows as an Arrow table; there must be at least one. Times are microseconds since 1970."""
+    arrays = [
+        _array(values, field.type)
+        for field, values in zip(columns, zip(*rows, strict=True), strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=columns)
+
+
+def _array(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
+    if isinstance(kind, pa.UuidType):
+        # DuckDB reads Arrow's uuid as UUID, and plain bytes as BLOB.
+        return pa.ExtensionArray.from_storage(kind, pa.array(values, kind.storage_type))
+    return pa.array(values, kind)

@@ -1,0 +1,43 @@
+"""One received request, as it travels from the receiver through the spool to the loader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Signal(StrEnum):
+    """What a request carries."""
+
+    LOGS = "logs"
+    METRICS = "metrics"
+    TRACES = "traces"
+
+
+class Encoding(StrEnum):
+    """How the body of a request is written."""
+
+    PROTOBUF = "protobuf"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A request as received, decompressed.
+
+    `headers` holds only those in `KEPT_HEADERS`, lower case. `received_at_ns` is UTC
+    nanoseconds since 1970; it becomes `created_at` of the rows, so that a warehouse rebuilt
+    from the spool prices requests as the first one did.
+    """
+
+    signal: Signal
+    encoding: Encoding
+    body: bytes
+    received_at_ns: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+KEPT_HEADERS = frozenset({"x-developer-id"})
+"""Headers that mean something for the rows. Credentials (x-api-key) are never written down."""
+LONGEST_HEADER = 1024

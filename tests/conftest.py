@@ -1,0 +1,33 @@
+"""Every test gets a home, a time zone and a git identity of its own."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from agent_analytics_collector.home import Home
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """The test's own state folder, made."""
+    root = tmp_path / "home"
+    monkeypatch.setenv("AGENT_ANALYTICS_HOME", str(root))
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "Test Dev")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "dev@example.com")
+    made = Home(root)
+    made.create()
+    return made
+
+
+@pytest.fixture
+def fixtures() -> Path:
+    """The folder of recordings."""
+    return FIXTURES
