@@ -1,0 +1,1 @@
+"""The durable inbox: what is acknowledged is on disk here first."""
