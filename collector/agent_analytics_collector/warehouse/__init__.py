@@ -1,0 +1,1 @@
+"""The DuckDB file: lease, migrations, loader and publisher."""
