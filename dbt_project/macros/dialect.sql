@@ -1,0 +1,100 @@
+{#- What engines spell differently. Each has a DuckDB version; another engine adds its own. -#}
+
+{#- Now, as a time with zone. A macro of ours so that unit tests can set the clock. -#}
+{% macro now_utc() -%}
+    {{ adapter.dispatch('now_utc')() }}
+{%- endmacro %}
+
+{% macro duckdb__now_utc() -%}
+    current_timestamp
+{%- endmacro %}
+
+
+{% macro type_timestamp_utc() -%}
+    {{ adapter.dispatch('type_timestamp_utc')() }}
+{%- endmacro %}
+
+{% macro duckdb__type_timestamp_utc() -%}
+    timestamptz
+{%- endmacro %}
+
+
+{#- NULL where the value is not of that type. -#}
+{% macro cast_or_null(value, type) -%}
+    {{ adapter.dispatch('cast_or_null')(value, type) }}
+{%- endmacro %}
+
+{% macro duckdb__cast_or_null(value, type) -%}
+    try_cast({{ value }} as {{ type }})
+{%- endmacro %}
+
+
+{#- Every match of `pattern` replaced. -#}
+{% macro regex_replace(value, pattern, replacement='') -%}
+    {{ adapter.dispatch('regex_replace')(value, pattern, replacement) }}
+{%- endmacro %}
+
+{% macro duckdb__regex_replace(value, pattern, replacement) -%}
+    regexp_replace({{ value }}, '{{ pattern }}', '{{ replacement }}', 'g')
+{%- endmacro %}
+
+
+{#- The day a moment falls on in a time zone (IANA name), days beginning at `rollover_hour`. -#}
+{% macro local_date(moment, time_zone, rollover_hour) -%}
+    {{ adapter.dispatch('local_date')(moment, time_zone, rollover_hour) }}
+{%- endmacro %}
+
+{% macro duckdb__local_date(moment, time_zone, rollover_hour) -%}
+    cast(timezone({{ time_zone }}, {{ moment }}) - to_hours({{ rollover_hour }}) as date)
+{%- endmacro %}
+
+
+{#- The same by the user's settings; `stg_settings` is joined as `settings`. -#}
+{% macro usage_date(moment) -%}
+    {{ local_date(moment, 'settings.time_zone', 'settings.day_rollover_hour') }}
+{%- endmacro %}
+
+
+{#- The UTC day of a moment, whatever the session's time zone is. -#}
+{% macro utc_date(moment) -%}
+    {{ local_date(moment, "'UTC'", '0') }}
+{%- endmacro %}
+
+
+{#- The moment a UTC day begins. -#}
+{% macro utc_midnight(day) -%}
+    {{ adapter.dispatch('utc_midnight')(day) }}
+{%- endmacro %}
+
+{% macro duckdb__utc_midnight(day) -%}
+    timezone('UTC', cast({{ day }} as timestamp))
+{%- endmacro %}
+
+
+{#- The quarter of an hour of UTC that a moment falls into, by its first moment. -#}
+{% macro quarter_hour(moment) -%}
+    {{ adapter.dispatch('quarter_hour')(moment) }}
+{%- endmacro %}
+
+{% macro duckdb__quarter_hour(moment) -%}
+    to_timestamp(floor(epoch({{ moment }}) / 900) * 900)
+{%- endmacro %}
+
+
+{% macro add_seconds(moment, seconds) -%}
+    {{ adapter.dispatch('add_seconds')(moment, seconds) }}
+{%- endmacro %}
+
+{% macro duckdb__add_seconds(moment, seconds) -%}
+    {{ moment }} + to_seconds({{ seconds }})
+{%- endmacro %}
+
+
+{#- A 128-bit hash of a text, as whatever the engine compares and stores best. -#}
+{% macro digest(text) -%}
+    {{ adapter.dispatch('digest')(text) }}
+{%- endmacro %}
+
+{% macro duckdb__digest(text) -%}
+    md5_number({{ text }})
+{%- endmacro %}

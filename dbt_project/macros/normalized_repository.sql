@@ -1,0 +1,11 @@
+{#-
+    `https://host/owner/name` of a git remote: no credentials, no `.git`, ssh forms rewritten.
+    What is no remote (an absolute path) stays as it is; the empty string is NULL.
+-#}
+{% macro normalized_repository(url) -%}
+    {%- set sql = 'trim(' ~ url ~ ')' -%}
+    {%- set sql = regex_replace(sql, '^(ssh|git|http|https)://([^@/]*@)?', 'https://') -%}
+    {%- set sql = regex_replace(sql, '^[^@/:]+@([^:/]+):', 'https://\\1/') -%}
+    {%- set sql = regex_replace(sql, '(\\.git)?/*$') -%}
+    nullif({{ sql }}, '')
+{%- endmacro %}

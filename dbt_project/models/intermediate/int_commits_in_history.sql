@@ -1,0 +1,81 @@
+-- A table: five models read it.
+{{ config(materialized='table') }}
+
+with
+
+commits as (
+
+    select * from {{ ref('stg_git_commits') }}
+
+),
+
+rewrites as (
+
+    select * from {{ ref('stg_git_rewrites') }}
+
+),
+
+identities as (
+
+    select * from {{ ref('stg_developer_identities') }}
+
+),
+
+settings as (
+
+    select * from {{ ref('stg_settings') }}
+
+),
+
+replaced as (
+
+    select distinct commits.commit_key
+    from commits
+    inner join rewrites
+        on
+            commits.commit_hash = rewrites.old_hash
+            and (
+                commits.repository = rewrites.repository
+                or commits.repository is null
+                or rewrites.repository is null
+            )
+
+),
+
+-- A commit that was amended, rebased or squashed away is no commit any more.
+in_history as (
+
+    select
+        commits.commit_key,
+        commits.commit_hash,
+        commits.repository,
+        coalesce(commits.project_id, settings.project_id, commits.repository) as project_id,
+        coalesce(
+            by_developer.developer_id,
+            by_email.developer_id,
+            commits.developer_id,
+            commits.author_email
+        ) as developer_id,
+        commits.branch,
+        commits.patch_id,
+        lower(commits.author_email) as author_email,
+        lower(commits.author_name) as author_name,
+        lower(commits.commit_message) as commit_message,
+        lower(commits.trailers) as trailers,
+        commits.files_changed,
+        commits.lines_added,
+        commits.lines_deleted,
+        commits.is_merge,
+        commits.committed_at,
+        {{ usage_date('commits.committed_at') }} as committed_date,
+        settings.correlation_window_s
+    from commits
+    cross join settings
+    left join replaced on commits.commit_key = replaced.commit_key
+    left join identities as by_developer on lower(commits.developer_id) = by_developer.identity
+    left join identities as by_email on lower(commits.author_email) = by_email.identity
+    where replaced.commit_key is null
+
+)
+
+select * from in_history

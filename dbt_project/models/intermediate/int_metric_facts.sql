@@ -1,0 +1,62 @@
+-- What metrics count for a day: lines, time and, of sessions without decision events, edits.
+with
+
+increments as (
+
+    select * from {{ ref('int_metric_increments') }}
+    where metric_name not in ('claude_code.token.usage', 'claude_code.cost.usage')
+
+),
+
+main_models as (
+
+    select
+        session_key,
+        main_model
+    from {{ ref('int_session_requests') }}
+
+),
+
+decided as (
+
+    select session_key from {{ ref('int_session_tool_calls') }}
+    where has_decisions = 1
+
+),
+
+measured as (
+
+    select
+        increments.*,
+        coalesce(increments.model, main_models.main_model) as counted_model,
+        increments.metric_name = 'claude_code.code_edit_tool.decision'
+        and increments.session_key is not null
+        and decided.session_key is null as is_edit,
+        increments.metric_name = 'claude_code.lines_of_code.count' as is_lines,
+        increments.metric_name = 'claude_code.active_time.total' as is_time
+    from increments
+    left join main_models on increments.session_key = main_models.session_key
+    left join decided on increments.session_key = decided.session_key
+
+),
+
+facts as (
+
+    select
+        agent,
+        session_key,
+        developer_id,
+        project_id,
+        counted_model as model,
+        case when is_edit and decision = 'accept' then increment else 0 end as edits_accepted,
+        case when is_edit and decision = 'reject' then increment else 0 end as edits_rejected,
+        case when is_lines and type = 'added' then increment else 0 end as lines_added,
+        case when is_lines and type = 'removed' then increment else 0 end as lines_removed,
+        case when is_time then increment else 0 end as active_seconds,
+        measured_date
+    from measured
+    where is_edit or is_lines or is_time
+
+)
+
+select * from facts

@@ -1,0 +1,151 @@
+-- A table: four models read it.
+{{ config(materialized='table') }}
+
+{% set measures = [
+    'input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'cost_usd',
+] %}
+
+with
+
+metrics as (
+
+    select * from {{ ref('int_spend_by_metrics') }}
+
+),
+
+measured as (
+
+    select
+        session_key,
+        max(measured_at) as last_measured_at
+    from metrics
+    group by session_key
+
+),
+
+-- What was asked after the last metric came, no metric has seen.
+requests as (
+
+    select
+        requests.*,
+        coalesce(requests.cache_write_5m_tokens, 0) + coalesce(requests.cache_write_1h_tokens, 0)
+            as cache_write_tokens
+    from {{ ref('int_agent_requests') }} as requests
+    inner join measured on requests.session_key = measured.session_key
+    where not requests.is_error and requests.requested_at <= measured.last_measured_at
+
+),
+
+sessions as (
+
+    select * from {{ ref('stg_agent_sessions') }}
+
+),
+
+both_sides as (
+
+    select
+        session_key,
+        model,
+        1 as in_metrics,
+        0 as in_events,
+        {{ measures | join(',\n        ') }}
+    from metrics
+    union all
+    select
+        session_key,
+        model,
+        0 as in_metrics,
+        1 as in_events,
+        -coalesce(input_tokens, 0) as input_tokens,
+        -coalesce(cache_read_tokens, 0) as cache_read_tokens,
+        -cache_write_tokens as cache_write_tokens,
+        -coalesce(output_tokens, 0) as output_tokens,
+        -coalesce(cost_usd, 0) as cost_usd
+    from requests
+
+),
+
+by_model as (
+
+    select
+        session_key,
+        model,
+        {% for measure in measures %}
+        sum({{ measure }}) as {{ measure }},
+        {% endfor %}
+        sum(in_events) as requests,
+        max(in_metrics) as in_metrics,
+        max(in_events) as in_events
+    from both_sides
+    group by session_key, model
+
+),
+
+-- Models that both name are compared by name. Where events name one that the metrics do not, it
+-- cannot be matched (an alias served by another model): what only one side names is compared
+-- together then.
+matching as (
+
+    select
+        session_key,
+        max(in_events - in_metrics) as event_only_models,
+        sum(in_metrics * (1 - in_events)) as metric_only_models,
+        min(case when in_metrics > in_events then model end) as metric_only_model
+    from by_model
+    group by session_key
+
+),
+
+comparable as (
+
+    select
+        by_model.*,
+        case
+            when by_model.in_metrics = by_model.in_events then by_model.model
+            when matching.event_only_models < 1 then by_model.model
+            when matching.metric_only_models = 1 then matching.metric_only_model
+        end as compared_model
+    from by_model
+    inner join matching on by_model.session_key = matching.session_key
+
+),
+
+compared as (
+
+    select
+        session_key,
+        {% for measure in measures %}
+        sum({{ measure }}) as {{ measure }},
+        {% endfor %}
+        {{ sum_bigint('requests') }} as requests,
+        compared_model as model
+    from comparable
+    group by session_key, compared_model
+
+),
+
+-- Only once the session has been quiet for ten minutes: metrics come up to a minute after events.
+-- Less than a micro-dollar is the noise of added doubles, no spend; nor is one for each request,
+-- because a cost sent as micros alone is rounded.
+remainders as (
+
+    select
+        compared.session_key || '|' || coalesce(compared.model, '') as remainder_key,
+        compared.session_key,
+        compared.model,
+        {% for measure in measures if measure != 'cost_usd' %}
+        cast(case when compared.{{ measure }} > 0 then compared.{{ measure }} else 0 end as bigint)
+            as {{ measure }},
+        {% endfor %}
+        {{ usd('compared.cost_usd') }} as cost_usd,
+        sessions.ended_at as booked_at
+    from compared
+    inner join sessions on compared.session_key = sessions.session_key
+    where
+        compared.cost_usd >= 0.000001 * (1 + compared.requests)
+        and {{ add_seconds('sessions.last_seen_at', '600') }} <= {{ now_utc() }}
+
+)
+
+select * from remainders

@@ -1,0 +1,97 @@
+-- A table: four dimensions read it.
+{{ config(materialized='table') }}
+
+{% set columns = ['developer_id', 'agent', 'model', 'project_id'] %}
+
+with
+
+requests as (
+
+    select
+        {{ columns | join(',\n        ') }},
+        min(requested_at) as first_at,
+        max(requested_at) as last_at
+    from {{ ref('int_agent_requests') }}
+    group by {{ columns | join(', ') }}
+
+),
+
+tool_calls as (
+
+    select
+        {{ columns | join(',\n        ') }},
+        min(called_at) as first_at,
+        max(called_at) as last_at
+    from {{ ref('int_tool_calls') }}
+    group by {{ columns | join(', ') }}
+
+),
+
+prompts as (
+
+    select
+        developer_id,
+        agent,
+        cast(null as varchar) as model,
+        project_id,
+        min(prompted_at) as first_at,
+        max(prompted_at) as last_at
+    from {{ ref('int_prompts') }}
+    group by developer_id, agent, project_id
+
+),
+
+metrics as (
+
+    select
+        {{ columns | join(',\n        ') }},
+        min(measured_at) as first_at,
+        max(measured_at) as last_at
+    from {{ ref('int_metric_increments') }}
+    group by {{ columns | join(', ') }}
+
+),
+
+sessions as (
+
+    select
+        developer_id,
+        agent,
+        cast(null as varchar) as model,
+        project_id,
+        started_at as first_at,
+        ended_at as last_at
+    from {{ ref('int_sessions_with_costs') }}
+
+),
+
+commits as (
+
+    select
+        developer_id,
+        agent,
+        cast(null as varchar) as model,
+        project_id,
+        committed_at as first_at,
+        committed_at as last_at
+    from {{ ref('int_commits_with_agent_context') }}
+
+),
+
+unioned as (
+
+    select * from requests
+    union all
+    select * from tool_calls
+    union all
+    select * from prompts
+    union all
+    select * from metrics
+    union all
+    select * from sessions
+    union all
+    select * from commits
+
+)
+
+select * from unioned

@@ -1,0 +1,25 @@
+with
+
+shares as (
+
+    select * from {{ ref('int_commit_cost_shares') }}
+
+),
+
+final as (
+
+    select
+        commit_key,
+        session_key,
+        commit_hash,
+        repository,
+        session_id,
+        agent,
+        attribution_tier,
+        cast(null as bigint) as attributed_lines,
+        cost_share_usd
+    from shares
+
+)
+
+select * from final

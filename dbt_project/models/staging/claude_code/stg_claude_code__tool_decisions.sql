@@ -1,0 +1,52 @@
+with
+
+events as (
+
+    select
+        *,
+        coalesce(nullif(tool_use_id, ''), md5(
+            coalesce(session_id, prompt_id, '')
+            || '|' || cast(occurred_at as varchar)
+            || '|' || coalesce(cast(event_sequence as varchar), '')
+        )) as tool_call_key
+    from {{ ref('stg_claude_code__events') }}
+    where event_name = 'tool_decision'
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by tool_call_key
+            order by
+                occurred_at asc,
+                session_id asc nulls last,
+                {{ named_developer_first() }},
+                record_hash asc
+        ) as best_first
+    from events
+
+),
+
+decisions as (
+
+    select
+        'claude_code:' || tool_call_key as tool_call_key,
+        tool_use_id,
+        session_id,
+        prompt_id,
+        request_id,
+        developer_id,
+        {{ normalized_repository('repository_url') }} as repository,
+        tool_name,
+        case when decision in ('accept', 'reject') then decision end as decision,
+        decision_source,
+        occurred_at as decided_at
+    from ranked
+    where best_first = 1
+
+)
+
+select * from decisions

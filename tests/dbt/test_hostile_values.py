@@ -1,0 +1,111 @@
+"""One absurd record never costs its neighbours: dbt builds whatever values agents may send."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+from agent_analytics_collector.otlp.envelope import Encoding, Envelope, Signal
+from tests.dbt.warehouse import Warehouse, recorded
+
+pytestmark = pytest.mark.slow
+
+TEXTS = ("", "abc", "-5", "1e30", "9" * 40, "NaN", "2026-13-45", "[1]", "x" * 300, "'; drop--")
+NUMBERS = (0, -1, 2**62, -(2**63), 999_999_999_999)
+TIMES = (0, 1, 10**18, 2**63 - 1)
+
+
+def spoil(chance: random.Random, pair: KeyValue) -> None:
+    """Another value, of another type or size, or another name."""
+    kind = chance.randrange(6)
+    if kind == 0:
+        pair.value.string_value = chance.choice(TEXTS)
+    elif kind == 1:
+        pair.value.int_value = chance.choice(NUMBERS)
+    elif kind == 2:
+        pair.value.double_value = chance.choice((0.5, -1.5, 1e300, 1e18))
+    elif kind == 3:
+        pair.value.Clear()
+    elif kind == 4:
+        pair.value.array_value.values.add().string_value = "a"
+    else:
+        pair.key = chance.choice(("", "session.id", "model", "request_id"))
+
+
+def spoiled(chance: random.Random, envelope: Envelope, share: float) -> Envelope:
+    """The request with that share of its attributes, times and values replaced."""
+
+    def hit() -> bool:
+        return chance.random() < share
+
+    message: ExportLogsServiceRequest | ExportMetricsServiceRequest
+    if envelope.signal is Signal.LOGS:
+        message = ExportLogsServiceRequest.FromString(envelope.body)
+        for record in (r for a in message.resource_logs for b in a.scope_logs
+                       for r in b.log_records):  # fmt: skip
+            for pair in filter(lambda _: hit(), record.attributes):
+                spoil(chance, pair)
+            if hit():
+                record.time_unix_nano = chance.choice(TIMES)
+    else:
+        message = ExportMetricsServiceRequest.FromString(envelope.body)
+        for metric in (m for a in message.resource_metrics for b in a.scope_metrics
+                       for m in b.metrics):  # fmt: skip
+            if hit():
+                metric.sum.aggregation_temporality = chance.choice((0, 1, 2))  # type: ignore[assignment]
+            for point in metric.sum.data_points:
+                for pair in filter(lambda _: hit(), point.attributes):
+                    spoil(chance, pair)
+                if hit():
+                    point.as_double = chance.choice((-1.0, 1e300, -1e300, 1e28, 2e9, 5e11))
+                    point.start_time_unix_nano = chance.choice(TIMES)
+    headers = {} if hit() else envelope.headers
+    body = message.SerializeToString()
+    return Envelope(envelope.signal, Encoding.PROTOBUF, body, envelope.received_at_ns, headers)
+
+
+def sendable(fixtures: Path) -> Iterator[Envelope]:
+    for scenario in sorted(fixtures.glob("claude/*")):
+        for envelope in recorded(scenario):
+            if envelope.encoding is Encoding.PROTOBUF and envelope.signal is not Signal.TRACES:
+                yield envelope
+
+
+@pytest.mark.parametrize(("seed", "share"), [(5, 0.1), (7, 0.02), (24, 0.3)])
+def test_dbt_builds_whatever_values_the_records_carry(
+    tmp_path: Path, fixtures: Path, seed: int, share: float
+) -> None:
+    chance = random.Random(seed)
+    warehouse = Warehouse(tmp_path / "home")
+    warehouse.load(spoiled(chance, envelope, share) for envelope in sendable(fixtures))
+    warehouse.build()
+    (row,) = warehouse.rows("SELECT count(*) FROM marts.fct_agent_requests")
+    assert row[0] > 20
+
+
+def test_an_absurd_number_is_unknown_and_the_others_stay(tmp_path: Path, fixtures: Path) -> None:
+    warehouse = Warehouse(tmp_path / "home")
+    envelopes = [e for e in sendable(fixtures) if e.signal is Signal.LOGS]
+    request = ExportLogsServiceRequest.FromString(envelopes[0].body)
+    for record in request.resource_logs[0].scope_logs[0].log_records:
+        for pair in record.attributes:
+            if pair.key in ("cost_usd", "cost_usd_micros", "output_tokens"):
+                pair.value.int_value = 2**62
+    body = request.SerializeToString()
+    spoilt = Envelope(Signal.LOGS, Encoding.PROTOBUF, body, envelopes[0].received_at_ns, {})
+    warehouse.load([spoilt, *envelopes[1:]])
+    warehouse.build()
+    (row,) = warehouse.rows(
+        "SELECT count(*), count(*) FILTER (WHERE output_tokens IS NULL), "
+        "max(cost_usd) < 1 FROM marts.fct_agent_requests"
+    )
+    assert row[0] > 20
+    assert row[1:] == (1, True)
