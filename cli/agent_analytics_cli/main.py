@@ -1,0 +1,178 @@
+"""The `agent-analytics` command group: its table of commands, and what becomes of errors.
+
+Exit codes: 0 done, 1 expected trouble (`Error: …`), 2 wrong usage, 3 a bug (with a log of it),
+130 interrupted. Only click and rich-click are imported until a command is called: `--help` is
+typed often, and duckdb, grpc and msgspec would each cost it more than it takes by itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import IO, Any, cast
+
+import rich_click as click
+from click.exceptions import Abort
+
+from agent_analytics_cli import __version__
+from agent_analytics_collector.errors import AgentAnalyticsError
+
+_PACKAGE = "agent_analytics_cli.commands"
+COMMANDS = {
+    "up": (f"{_PACKAGE}.up", "Run the collector until Ctrl-C."),
+    "status": (
+        f"{_PACKAGE}.status",
+        "Show what runs, what came, what waits and who holds the file.",
+    ),
+    "report": (f"{_PACKAGE}.report", "Show cost and usage by day, agent, model and more."),
+    "flush": (f"{_PACKAGE}.flush", "Wait until everything accepted is in DuckDB."),
+    "transform": (f"{_PACKAGE}.transform", "Run dbt and publish the marts."),
+    "replay": (f"{_PACKAGE}.replay", "Send recorded requests to the running collector."),
+    "config": (f"{_PACKAGE}.config", "Show the settings and where each comes from."),
+}
+"""Name → module that holds it as `command`, and its line in `agent-analytics --help`."""
+
+
+class _LazyGroup(click.RichGroup):
+    """Knows its commands by name and help line; imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A stand-in with the help line; `resolve_command` has the command itself."""
+        if cmd_name not in COMMANDS:
+            return None
+        return click.RichCommand(name=cmd_name, short_help=COMMANDS[cmd_name][1])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not ctx.resilient_parsing and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            ctx.fail(f"There is no command `{args[0]}`.{hint}")
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is None or command is None:  # shell completion of an unknown name
+            return name, command, rest
+        return name, load_command(name), rest
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the command; what it returns is no exit code (it says `ctx.exit(1)`)."""
+        super().invoke(ctx)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run and exit, as click does, with our exit codes and unframed, unwrapped errors."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        arguments = list(sys.argv[1:] if args is None else args)
+        try:
+            code = super().main(arguments, prog_name, complete_var, standalone_mode=False, **extra)
+            sys.stdout.flush()  # here, where a closed pipe can still be handled
+        except Abort:
+            code = 130
+        except click.ClickException as error:
+            _show(error)
+            code = error.exit_code
+        except AgentAnalyticsError as error:
+            click.echo(f"Error: {error}", err=True)
+            code = 1
+        except BrokenPipeError:
+            # The reader left (`| head`). Python would complain again while it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            code = 1
+        except Exception as error:
+            click.echo(f"Error: {_record_crash(error, arguments)}", err=True)
+            code = 3
+        sys.exit(code)
+
+
+def load_command(name: str) -> click.Command:
+    """The command of that name in COMMANDS; its module is imported now."""
+    return cast(click.Command, importlib.import_module(COMMANDS[name][0]).command)
+
+
+def _show(error: click.ClickException) -> None:
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        ctx = error.ctx
+        click.echo(f"Usage: {' '.join((ctx.command_path, *ctx.command.collect_usage_pieces(ctx)))}"
+                   f"\nTry `{ctx.command_path} --help`.\n", err=True)  # fmt: skip
+    click.echo(f"Error: {error.format_message()}", err=True)
+
+
+def _record_crash(error: Exception, arguments: Sequence[str]) -> str:
+    """Keep the traceback in the home's logs; the sentence that says where it is.
+
+    Of the arguments only the command's name is kept: the others may be secrets.
+    """
+    import platform
+    import traceback
+    from datetime import UTC, datetime
+
+    from agent_analytics_collector.home import Home
+
+    called = next((argument for argument in arguments if argument in COMMANDS), "")
+    trace = "".join(traceback.format_exception(error))
+    about = f"agent-analytics {__version__} {called}".rstrip()
+    report = f"{about}\nPython {sys.version} on {platform.platform()}\n\n{trace}"
+    home = Home.from_environment()
+    log = home.logs / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.log"
+    try:
+        home.create()
+        with open(log, "x", encoding="utf-8", errors="replace", opener=_private) as file:
+            file.write(report)
+    except (OSError, AgentAnalyticsError):
+        return f"This is a bug in agent-analytics. Please report it with this:\n\n{report}"
+    return f"This is a bug in agent-analytics. Please report it; the details are in {log}"
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.rich_config(
+    {
+        "max_width": 100,
+        "padding_helptext_first_line": (0, 0, 1, 0),
+        "text_paragraph_linebreaks": "\n\n",
+    }
+)
+@click.version_option(__version__, prog_name="agent-analytics")
+def cli() -> None:
+    """What your AI coding agents cost, what they were used for and what they shipped.
+
+    \b
+    Examples:
+    $ agent-analytics up
+    $ agent-analytics report --by day,model --since 7d
+    """
+
+
+def main() -> None:
+    """The entry point of the `agent-analytics` script."""
+    for stream in (sys.stdout, sys.stderr):
+        _never_fail_on_a_character(stream)
+    cli.main(prog_name="agent-analytics")
+
+
+def _never_fail_on_a_character(stream: IO[str]) -> None:
+    """A terminal that cannot show `—` or a name from telemetry shows `?` for it."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""The running collector: receiver and API in one event loop, loader and dbt as children."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import grpc
+import psutil
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from agent_analytics_collector import children
+from agent_analytics_collector.api import app as api
+from agent_analytics_collector.errors import AlreadyRunning, PortInUse
+from agent_analytics_collector.home import Home
+from agent_analytics_collector.otlp import grpc as otlp_grpc
+from agent_analytics_collector.otlp import http as otlp_http
+from agent_analytics_collector.otlp.receiver import Receiver
+from agent_analytics_collector.ports import bind, holder_of
+from agent_analytics_collector.schedule import Schedule
+from agent_analytics_collector.settings import Settings
+from agent_analytics_collector.spool.reader import count_waiting
+from agent_analytics_collector.spool.recovery import cut_torn_tail
+from agent_analytics_collector.spool.segments import Position
+from agent_analytics_collector.spool.writer import Spool
+from agent_analytics_collector.state import (
+    ServiceState,
+    read_loader,
+    read_service,
+    read_transform,
+    write_state,
+)
+
+log = structlog.get_logger()
+
+TICK_S = 1.0
+GRACE_S = 3.0
+"""How long a stop waits for requests that are under way."""
+
+
+class Service:
+    """One collector of one home: `async with Service(…) as service: await service.stopped()`."""
+
+    def __init__(self, home: Home, settings: Settings, dbt_project: Path, version: str) -> None:
+        self._home = home
+        self._settings = settings
+        self._version = version
+        self._schedule = Schedule(settings.transform.interval_s)
+        self._loader = children.loader(home)
+        self._transform = children.transform(home, dbt_project)
+        self._stop = asyncio.Event()
+        self._news = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._lock: int | None = None
+        self._last_load_at = read_loader(home).last_load_at
+
+    async def __aenter__(self) -> Service:
+        """Start. Raises AlreadyRunning, PortInUse, HomeUnusable."""
+        self._home.create()
+        self._lock = _take_lock(self._home)
+        try:
+            await self._start()
+        except BaseException:
+            os.close(self._lock)
+            raise
+        return self
+
+    async def _start(self) -> None:
+        settings = self._settings
+        with _listening(settings) as (http_socket, api_socket):
+            torn_bytes = cut_torn_tail(self._home.spool)
+            if torn_bytes:
+                log.warning("spool_tail_cut", bytes=torn_bytes)
+            loaded = read_loader(self._home)
+            position = Position(loaded.segment, loaded.offset)
+            self._spool = Spool(self._home.spool, settings.spool, position)
+            self.receiver = Receiver(self._spool, accepted=self._data_came)
+            limit = settings.otlp.max_request_bytes
+            self._grpc = await otlp_grpc.build_server(self.receiver, limit)
+            grpc_port = await _start_grpc(self._grpc, settings)
+            otlp_app = otlp_http.build_app(self.receiver, limit, settings.allowed_hosts)
+            api_app = api.build_app(self.health, settings.allowed_hosts)
+            self._servers = [_Server(otlp_app), _Server(api_app)]
+            self.state = ServiceState(
+                pid=os.getpid(),
+                process_started_at=psutil.Process().create_time(),
+                host=settings.host,
+                grpc_port=grpc_port,
+                http_port=http_socket.getsockname()[1],
+                api_port=api_socket.getsockname()[1],
+                version=self._version,
+                started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                torn_bytes=torn_bytes,
+            )
+            for server, socket in zip(self._servers, (http_socket, api_socket), strict=True):
+                self._tasks.append(asyncio.create_task(server.serve(sockets=[socket])))
+            while not all(server.started for server in self._servers):
+                await asyncio.sleep(0.01)
+        write_state(self._home.service_state, self.state)
+        if _marts_are_behind(self._home):
+            self._schedule.data_came(time.monotonic())
+        await self._loader.start()
+        self._tasks += [
+            asyncio.create_task(self._pass_on_news()),
+            asyncio.create_task(self._tick()),
+        ]
+        log.info("ready", grpc=self.state.grpc, http=self.state.http, api=self.state.api_url)
+
+    def stop(self) -> None:
+        """Ask the service to end; safe from a signal handler of the loop."""
+        self._stop.set()
+
+    async def stopped(self) -> None:
+        """Return once `stop` was called."""
+        await self._stop.wait()
+
+    async def __aexit__(self, *exception: object) -> None:
+        """Finish the requests under way, write what is queued, end the children."""
+        self._home.service_state.unlink(missing_ok=True)
+        await self._grpc.stop(GRACE_S)
+        for server in self._servers:
+            server.should_exit = True
+        servers, helpers = self._tasks[:2], self._tasks[2:]
+        await asyncio.gather(*servers, return_exceptions=True)
+        for task in helpers:
+            task.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
+        await asyncio.to_thread(self._spool.close)
+        await self._transform.stop(at_once=True)
+        await self._loader.stop()
+        if self._lock is not None:
+            os.close(self._lock)
+        log.info("stopped")
+
+    async def transform(self) -> None:
+        """Run dbt now, or wait for the run that is under way; `run/transform.json` says how."""
+        if not self._transform.running:
+            self._schedule.run_started(time.monotonic())
+            await self._transform.start()
+        await self._transform.wait()
+
+    def health(self) -> dict[str, Any]:
+        """What `/healthz` answers."""
+        return {
+            "status": "ok",
+            "version": self._version,
+            "accepted_records": {k.value: n for k, n in self.receiver.records.items()},
+            "refused_requests": dict(self.receiver.refused),
+            "spool_pending_bytes": self._spool.pending_bytes,
+        }
+
+    def _data_came(self) -> None:
+        self._schedule.data_came(time.monotonic())
+        self._news.set()
+
+    async def _pass_on_news(self) -> None:
+        """Tell the loader of new data, at most twenty times a second."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self._loader.tell()
+            except OSError as error:
+                log.error("loader_not_told", problem=str(error))
+            await asyncio.sleep(0.05)
+
+    async def _tick(self) -> None:
+        """Once a second: what costs nothing while nothing happens."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            try:
+                await self._look_around()
+            except OSError as error:
+                log.error("tick_failed", problem=str(error))
+
+    async def _look_around(self) -> None:
+        loaded = read_loader(self._home)
+        self._spool.forget_loaded(Position(loaded.segment, loaded.offset))
+        try:
+            changed = self._home.database.stat().st_mtime_ns != loaded.database_mtime_ns
+        except FileNotFoundError:
+            changed = True
+        # Somebody may have run dbt, which is to be published; or an earlier loader ended before
+        # all was loaded.
+        if (changed and not self._transform.running) or self._spool.pending_bytes:
+            await self._loader.tell()
+        now = time.monotonic()
+        if loaded.last_load_at != self._last_load_at and loaded.last_load_rows:
+            self._schedule.data_came(now)  # it may have waited for hours, for a lock
+        self._last_load_at = loaded.last_load_at
+        if (
+            self._settings.transform.enabled
+            and not self._transform.running
+            and self._schedule.is_due(now)
+        ):
+            self._schedule.run_started(now)
+            await self._transform.start()
+
+
+def _marts_are_behind(home: Home) -> bool:
+    """Whether something was received that the last dbt run cannot have seen."""
+    loader, ran = read_loader(home), read_transform(home)
+    waiting = count_waiting(home.spool, Position(loader.segment, loader.offset))
+    if waiting.entries or loader.last_load_at is None:
+        return waiting.entries > 0
+    return ran is None or ran.started_at < loader.last_load_at
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server in our event loop; signals are the CLI's business."""
+
+    def __init__(self, app: Starlette) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, lifespan="off", log_config=None, access_log=False, server_header=False,
+                timeout_graceful_shutdown=int(GRACE_S),
+            )
+        )  # fmt: skip
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[tuple[Any, Any]]:
+    """The sockets of OTLP/HTTP and of the API, closed again if the start fails."""
+    sockets = []
+    try:
+        sockets.append(bind("OTLP/HTTP", "--http-port", settings.host, settings.http_port))
+        sockets.append(bind("API", "--api-port", settings.host, settings.api_port))
+        yield sockets[0], sockets[1]
+    except BaseException:
+        for socket in sockets:
+            socket.close()
+        raise
+
+
+async def _start_grpc(server: grpc.aio.Server, settings: Settings) -> int:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    try:
+        port = server.add_insecure_port(f"{host}:{settings.grpc_port}")
+    except RuntimeError as error:
+        holder = holder_of(settings.grpc_port)
+        if holder is None:
+            # gRPC does not say why; the system does.
+            bind("OTLP/gRPC", "--grpc-port", settings.host, settings.grpc_port).close()
+        raise PortInUse(
+            "OTLP/gRPC", settings.host, settings.grpc_port, "--grpc-port", holder
+        ) from error
+    await server.start()
+    return port
+
+
+def _take_lock(home: Home) -> int:
+    """A descriptor that keeps other services out of this home. Raises AlreadyRunning."""
+    descriptor = os.open(home.run / "service.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        running = read_service(home)
+        raise AlreadyRunning(home.root, running.pid if running else None) from error
+    return descriptor

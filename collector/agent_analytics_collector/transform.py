@@ -1,0 +1,175 @@
+"""Running dbt over the DuckDB file and publishing what it made.
+
+dbt is a child process: importing it takes 1-3 s and 150 MB, and inside ours its connection would
+keep the file's lock after the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from agent_analytics_collector.errors import AgentAnalyticsError, TransformFailed
+from agent_analytics_collector.home import Home
+from agent_analytics_collector.logs import configure_logging
+from agent_analytics_collector.settings import Settings, load_settings
+from agent_analytics_collector.state import (
+    DbtRun,
+    TransformState,
+    read_transform,
+    write_state,
+)
+from agent_analytics_collector.warehouse.lease import lease_when_free
+from agent_analytics_collector.warehouse.publish import Published, publish_new_runs
+from agent_analytics_collector.warehouse.user_input import write_user_input
+
+WAIT_FOR_FILE_S = 60.0
+
+
+def transform(
+    home: Home, settings: Settings, dbt_project: Path, *, full_refresh: bool = False
+) -> Published | None:
+    """Run dbt, publish, and return what was published (None: somebody else already did).
+
+    Raises TransformFailed with dbt's own words, FileLocked when the file stays in use.
+    """
+    with _alone(home):
+        return _transform(home, settings, dbt_project, full_refresh=full_refresh)
+
+
+@contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """Two at once would share dbt's target folder, its log and the file: the second waits."""
+    with (home.run / "transform.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _transform(
+    home: Home, settings: Settings, dbt_project: Path, *, full_refresh: bool
+) -> Published | None:
+    started_at = _now()
+    before = read_transform(home) or TransformState(started_at)
+    running = msgspec.structs.replace(before, started_at=started_at, running_pid=os.getpid())
+    write_state(home.transform_state, running)
+    shape = _shape(dbt_project)
+    home.want.touch(mode=0o600)  # the loader makes way
+    problem: str | None = None
+    try:
+        with lease_when_free(home.database, WAIT_FOR_FILE_S) as connection:
+            write_user_input(connection, home, settings)
+        _run_dbt(home, dbt_project, full_refresh=full_refresh or shape != before.shape)
+        before = msgspec.structs.replace(before, shape=shape)
+        with lease_when_free(home.database, WAIT_FOR_FILE_S) as connection:
+            return publish_new_runs(connection, home, settings)
+    except BaseException as error:  # what stops the process, too
+        problem = str(error) or type(error).__name__
+        raise
+    finally:
+        home.want.unlink(missing_ok=True)
+        outcome = DbtRun(_now(), "error" if problem else "success", problem=problem)
+        state = TransformState(started_at, last=outcome, shape=before.shape)
+        write_state(home.transform_state, state)
+
+
+def _shape(dbt_project: Path) -> str:
+    """Digest of what incremental models are made of: a release that changes it rebuilds them."""
+    digest = hashlib.blake2b(digest_size=16)
+    for folder in (dbt_project / "macros", dbt_project / "models" / "staging"):
+        for path in sorted(folder.rglob("*.sql")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _run_dbt(home: Home, dbt_project: Path, *, full_refresh: bool) -> None:
+    command = [
+        sys.executable, "-m", "agent_analytics_collector.dbt_process", "--no-use-colors", "build",
+        "--project-dir", str(dbt_project), "--profiles-dir", str(dbt_project),
+        "--exclude-resource-type", "unit_test",
+    ]  # fmt: skip
+    if full_refresh:
+        command.append("--full-refresh")
+    log = home.logs / "transform.log"
+    environment = os.environ | {"AGENT_ANALYTICS_HOME": str(home.root)}
+    # When we are stopped its standard input is closed, and dbt ends (dbt_process.py).
+    with (
+        log.open("w", encoding="utf-8") as output,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        ) as process,
+    ):
+        exit_code = process.wait()
+    if exit_code:
+        raise TransformFailed(
+            _problem(log.read_text(encoding="utf-8", errors="replace").splitlines()), log
+        )
+
+
+_TIME = re.compile(r"^\d\d:\d\d:\d\d  ")
+_HEADLINE = re.compile(r"\w+ Error( in .*)?|Failure in test .*")
+
+
+def _problem(lines: Iterable[str]) -> str:
+    """What dbt says went wrong: headlines, each with the line under it, the first three.
+
+    dbt 1.11 puts `Runtime Error in model x (path)` over `Binder Error: …`. The last line when
+    there is no headline.
+    """
+    said = [text for line in lines if (text := _TIME.sub("", line).strip())]
+    wrong = [
+        f"{line}: {detail}" for line, detail in pairwise([*said, ""]) if _HEADLINE.fullmatch(line)
+    ]
+    return " · ".join(wrong[:3]) or (said[-1] if said else "it said nothing")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Unwind, so that dbt ends too, `run/want` goes and `run/transform.json` says what happened."""
+    sys.exit("it was stopped before its end")
+
+
+def main() -> None:
+    """The service's child: exit code 1 when dbt failed, 0 otherwise."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--dbt-project", type=Path, required=True)
+    arguments = parser.parse_args()
+    home = Home.from_environment()
+    configure_logging(home, "transform-service")
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the service's to answer
+    try:
+        settings = load_settings(home).settings
+    except AgentAnalyticsError as error:
+        now = _now()
+        failed = DbtRun(now, "error", problem=str(error))
+        write_state(home.transform_state, TransformState(now, last=failed))
+        sys.exit(1)
+    try:
+        transform(home, settings, arguments.dbt_project)
+    except AgentAnalyticsError:
+        sys.exit(1)  # `run/transform.json` says why
+
+
+if __name__ == "__main__":
+    main()
