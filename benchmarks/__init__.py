@@ -1,0 +1,1 @@
+"""What the collector costs, always beside a baseline of the same run: `python -m benchmarks`."""
