@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import grpc
 
+from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.home import Home
-from agent_analytics_collector.otlp.envelope import Signal
 from agent_analytics_collector.otlp.grpc import SERVICES
 from agent_analytics_collector.state import read_loader
 from benchmarks.figures import Aim, Figure, Measurement, Size, percentile

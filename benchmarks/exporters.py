@@ -15,7 +15,7 @@ import time
 
 import grpc
 
-from agent_analytics_collector.otlp.envelope import Signal
+from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.otlp.grpc import SERVICES
 from benchmarks.workload import DEVELOPER, Requests
 

@@ -10,7 +10,7 @@ import sys
 
 import grpc
 
-from agent_analytics_collector.otlp.envelope import Signal
+from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.otlp.grpc import SERVICES
 from agent_analytics_collector.settings import Settings
 

@@ -15,8 +15,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from agent_analytics_collector.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.home import Home
-from agent_analytics_collector.otlp.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.settings import MIB, SpoolSettings
 from agent_analytics_collector.spool.writer import Spool
 

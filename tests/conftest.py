@@ -14,9 +14,14 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """The test's own state folder, made."""
+    """The test's own state folder, made; the user's home is another one, empty."""
     root = tmp_path / "home"
     monkeypatch.setenv("AGENT_ANALYTICS_HOME", str(root))
+    user_home = tmp_path / "user"
+    user_home.mkdir()
+    monkeypatch.setenv("HOME", str(user_home))
+    for name in ("CLAUDE_CONFIG_DIR", "GIT_DIR", "GIT_INDEX_FILE", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     for name in ("AUTHOR", "COMMITTER"):

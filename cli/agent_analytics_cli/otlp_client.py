@@ -21,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
 from agent_analytics_cli import __version__
 from agent_analytics_cli.recordings import Recording, Transport
-from agent_analytics_collector.otlp.envelope import Signal
+from agent_analytics_collector.envelope import Signal
 
 _Response = (
     logs_service_pb2.ExportLogsServiceResponse

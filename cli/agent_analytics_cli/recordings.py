@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.errors import AgentAnalyticsError
-from agent_analytics_collector.otlp.envelope import Signal
 
 INDEX = "requests.json"
 

@@ -32,6 +32,26 @@ class Home:
         return self.root / "config.yaml"
 
     @property
+    def token(self) -> Path:
+        """The secret that the API asks for; made at the first start of a collector."""
+        return self.root / "token"
+
+    @property
+    def outbox(self) -> Path:
+        """Commits that hooks have noted, and those that could not be delivered yet."""
+        return self.root / "outbox"
+
+    @property
+    def hooks(self) -> Path:
+        """The stubs that git hooks call."""
+        return self.root / "hooks"
+
+    @property
+    def receipt(self) -> Path:
+        """What was changed outside of this folder, so that it can be undone."""
+        return self.root / "installed.json"
+
+    @property
     def seeds(self) -> Path:
         """CSV files the user may edit: price overrides, model aliases, identities, plans."""
         return self.root / "seeds"
@@ -100,6 +120,7 @@ class Home:
         """Make the folders, readable by their owner alone. Raises HomeUnusable."""
         folders = (
             self.root, self.data, self.spool, self.published, self.run, self.logs, self.seeds,
+            self.outbox,
         )  # fmt: skip
         for folder in folders:
             try:

@@ -20,7 +20,8 @@ def configure_logging(home: Home, name: str) -> None:
         home.logs / f"{name}.log", maxBytes=MAX_BYTES, backupCount=2, encoding="utf-8"
     )
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.spool.reader import count_waiting
 from agent_analytics_collector.spool.segments import Position
@@ -31,9 +32,7 @@ def overview(home: Home) -> dict[str, Any]:
         "home": str(home.root),
         "running": service is not None,
         "service": None if service is None else msgspec.to_builtins(service),
-        "records": {
-            signal: loader.records.get(signal, 0) for signal in ("logs", "metrics", "traces")
-        },
+        "records": {signal.value: loader.records.get(signal.value, 0) for signal in Signal},
         "rejected": loader.rejected,
         "waiting": {
             "requests": waiting.entries,

@@ -20,6 +20,9 @@ from starlette.applications import Starlette
 
 from agent_analytics_collector import children
 from agent_analytics_collector.api import app as api
+from agent_analytics_collector.api.intake import Intake
+from agent_analytics_collector.api.token import installation_token
+from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.errors import AlreadyRunning, PortInUse
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.otlp import grpc as otlp_grpc
@@ -88,7 +91,19 @@ class Service:
             self._grpc = await otlp_grpc.build_server(self.receiver, limit)
             grpc_port = await _start_grpc(self._grpc, settings)
             otlp_app = otlp_http.build_app(self.receiver, limit, settings.allowed_hosts)
-            api_app = api.build_app(self.health, settings.allowed_hosts)
+            intake = Intake(
+                self._spool,
+                accepted=self._records_came,
+                window_s=settings.spool.replay_window_hours * 3600,
+            )
+            api_app = api.build_app(
+                health=self.health,
+                readiness=self.readiness,
+                intake=intake,
+                token=installation_token(self._home),
+                allowed_hosts=settings.allowed_hosts,
+                version=self._version,
+            )
             self._servers = [_Server(otlp_app), _Server(api_app)]
             self.state = ServiceState(
                 pid=os.getpid(),
@@ -103,6 +118,7 @@ class Service:
             )
             for server, socket in zip(self._servers, (http_socket, api_socket), strict=True):
                 self._tasks.append(asyncio.create_task(server.serve(sockets=[socket])))
+            self._tasks.append(asyncio.create_task(intake.remember(self._home.spool)))
             while not all(server.started for server in self._servers):
                 await asyncio.sleep(0.01)
         write_state(self._home.service_state, self.state)
@@ -157,6 +173,20 @@ class Service:
             "refused_requests": dict(self.receiver.refused),
             "spool_pending_bytes": self._spool.pending_bytes,
         }
+
+    def readiness(self) -> list[str]:
+        """What keeps the collector from taking or loading what it is sent; empty when nothing."""
+        reasons = []
+        limit = self._settings.spool.max_bytes
+        if self._spool.pending_bytes >= limit:
+            reasons.append(f"the spool is full ({limit:,} bytes wait to be loaded)")
+        if problem := read_loader(self._home).problem:
+            reasons.append(f"loading stands still: {problem}")
+        return reasons
+
+    def _records_came(self, signal: Signal, records: int) -> None:
+        self.receiver.records[signal] += records
+        self._data_came()
 
     def _data_came(self) -> None:
         self._schedule.data_came(time.monotonic())

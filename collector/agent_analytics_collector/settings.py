@@ -23,6 +23,9 @@ QUEUE_BYTES = 192 * MIB
 """Bytes that may wait in memory for their fsync; more is refused for the client to retry."""
 
 
+SCHEMA_VERSION = 1
+
+
 class OtlpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_request_bytes: int = 64 * MIB
     """Largest request, counted after decompression."""
@@ -49,9 +52,15 @@ class PublishSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     include_prompts: bool = False
     """Keep the text that agents send (prompts, code, output). Off: only meaning is kept."""
+    endpoint: str | None = None
+    """OTLP endpoint that agents send to; None is this home's own collector."""
+    export_interval: int = 60
+    """Seconds between two exports of an agent's metrics."""
 
 
 class GitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    track_commits: bool = True
+    """Whether hooks note commits; off, installed hooks do nothing."""
     correlation_window: int = 300
     """Seconds after a session's last event in which a commit may still be its own."""
 
@@ -59,6 +68,15 @@ class GitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set; immutable once read."""
 
+    schema_version: int = SCHEMA_VERSION
+    """Of config.yaml; a file of a newer version is refused."""
+    api_key: str | None = None
+    """Secret for `backend_url`; the collector of this home has its own token."""
+    backend_url: str | None = None
+    """Base URL of the API that commits and session records go to; None is this home's own."""
+    enabled_agents: tuple[str, ...] = ("claude_code",)
+    developer_id: str | None = None
+    """Who works on this machine; None leaves it to what agents and git say."""
     host: str = "127.0.0.1"
     grpc_port: int = 4317
     http_port: int = 4318
@@ -142,7 +160,10 @@ def _from_file(home: Home) -> dict[str, Any]:
     try:
         content = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
-        raise BadSetting("config.yaml", str(home.config_file), f"not YAML: {error}") from error
+        # What PyYAML says quotes the line, which may be a key.
+        mark = getattr(error, "problem_mark", None)
+        place = f": line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise BadSetting("config.yaml", str(home.config_file), f"not YAML{place}") from None
     if not isinstance(content, dict):
         raise BadSetting("config.yaml", str(home.config_file), "must be a mapping of settings")
     return dict(_flatten(content, "", str(home.config_file)))
@@ -208,7 +229,25 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
                 "time_zone", origins["time_zone"],
                 f"{settings.time_zone!r} is no IANA time zone; one is Europe/Berlin",
             ) from error  # fmt: skip
+    if settings.schema_version != SCHEMA_VERSION:
+        raise BadSetting(
+            "schema_version", origins["schema_version"],
+            f"this agent-analytics knows version {SCHEMA_VERSION}; upgrade it, or start a new file "
+            "with `agent-analytics init`",
+        )  # fmt: skip
+    for name, url in (
+        ("backend_url", settings.backend_url),
+        ("telemetry.endpoint", settings.telemetry.endpoint),
+    ):
+        # The value is not quoted: it may hold a password.
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise BadSetting(name, origins[name], "must begin with http:// or https://")
+        if url is not None and "@" in url.split("/")[2]:
+            problem = "must not hold a name or password; put the key into api_key"
+            raise BadSetting(name, origins[name], problem)
     smallest = (
+        ("telemetry.export_interval", settings.telemetry.export_interval, 1),
+        ("git.correlation_window", settings.git.correlation_window, 0),
         ("otlp.max_request_bytes", settings.otlp.max_request_bytes, 1024),
         ("spool.max_bytes", settings.spool.max_bytes, MIB),
         ("spool.segment_bytes", settings.spool.segment_bytes, 4096),

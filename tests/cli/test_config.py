@@ -79,3 +79,13 @@ def test_a_setting_that_does_not_exist_is_trouble_with_the_nearest_name(home: Ho
         f"Error: grcp_port ({home.config_file}): there is no such setting; "
         "did you mean grpc_port?\n"
     )
+
+
+@pytest.mark.parametrize("name", ["backend_url", "telemetry.endpoint"])
+def test_a_url_with_a_password_is_refused_without_quoting_it(home: Home, name: str) -> None:
+    variable = "AGENT_ANALYTICS_" + name.replace(".", "_").upper()
+    result = CliRunner().invoke(cli, ["config", "show"], env={variable: "https://jo:pass@host"})
+    assert result.exit_code == 1
+    assert "api_key" in result.stderr
+    assert "jo" not in result.stderr
+    assert ":pass" not in result.stderr

@@ -27,8 +27,8 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
 from agent_analytics_cli.main import cli
+from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.home import Home
-from agent_analytics_collector.otlp.envelope import Signal
 from agent_analytics_collector.otlp.grpc import SERVICES
 from agent_analytics_collector.spool.reader import read_entries
 from agent_analytics_collector.spool.segments import Position

@@ -21,8 +21,8 @@ import psutil
 import pytest
 
 from agent_analytics_cli.assets import dbt_project
+from agent_analytics_collector.envelope import Envelope
 from agent_analytics_collector.home import Home
-from agent_analytics_collector.otlp.envelope import Envelope
 from agent_analytics_collector.settings import SpoolSettings
 from agent_analytics_collector.spool.writer import Spool
 

@@ -19,8 +19,8 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from agent_analytics_collector.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.home import Home
-from agent_analytics_collector.otlp.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.otlp.grpc import SERVICES
 from agent_analytics_collector.spool.segments import list_segments, segment_path
 

@@ -14,8 +14,8 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from agent_analytics_collector.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.home import Home
-from agent_analytics_collector.otlp.envelope import Encoding, Envelope, Signal
 
 from .conftest import Collector, StartUp, cli, query, spool_up, start_dbt_build, status, wait_for
 

@@ -19,10 +19,10 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
+from agent_analytics_collector.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.home import Home
-from agent_analytics_collector.otlp.batch import RawBatch
-from agent_analytics_collector.otlp.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.otlp.grpc import SERVICES
+from agent_analytics_collector.warehouse.batch import RawBatch
 from agent_analytics_collector.warehouse.lock import lock_holder
 
 from .conftest import Collector, StartUp, cli, free_port, query, wait_for

@@ -21,10 +21,10 @@ from opentelemetry.proto.common.v1.common_pb2 import (
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
-from agent_analytics_collector.otlp.batch import RawBatch
+from agent_analytics_collector.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.otlp.check import points
-from agent_analytics_collector.otlp.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.otlp.messages import Request
+from agent_analytics_collector.warehouse.batch import RawBatch
 
 RECEIVED = 1_764_000_000_000_000_000
 """2025-11-24T16:00:00Z, when every request of the tests arrives."""

@@ -16,10 +16,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from agent_analytics_collector.otlp.batch import RawBatch
+from agent_analytics_collector.envelope import OTLP_SIGNALS, Encoding, Envelope, Signal
 from agent_analytics_collector.otlp.check import check
-from agent_analytics_collector.otlp.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.otlp.messages import parse
+from agent_analytics_collector.warehouse.batch import RawBatch
 
 from .recordings import (
     RECEIVED,
@@ -54,7 +54,7 @@ def moment(time_unix_nano: int) -> datetime:
 
 
 def keys(batch: RawBatch) -> set[UUID]:
-    return {row["record_key"] for signal in Signal for row in rows(batch, signal)}
+    return {row["record_key"] for signal in OTLP_SIGNALS for row in rows(batch, signal)}
 
 
 def test_every_recording_is_decoded_whole() -> None:
@@ -70,14 +70,14 @@ def test_every_recording_is_decoded_whole() -> None:
 def test_no_two_records_of_any_recording_share_a_key_or_are_identical() -> None:
     batch = decoded(*recorded(FIXTURES))
     assert len(keys(batch)) == batch.records
-    for signal in Signal:
+    for signal in OTLP_SIGNALS:
         content = Counter(
             json.dumps({**row, "record_key": None}, default=str) for row in rows(batch, signal)
         )
         assert max(content.values()) == 1
 
 
-@pytest.mark.parametrize("signal", list(Signal))
+@pytest.mark.parametrize("signal", OTLP_SIGNALS)
 def test_keys_survive_what_a_collector_does(signal: Signal) -> None:
     """It reorders attributes, adds to the resource, splits and merges requests."""
     shuffled = random.Random(7)

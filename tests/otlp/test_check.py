@@ -13,8 +13,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
+from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.otlp.check import check
-from agent_analytics_collector.otlp.envelope import Signal
 from agent_analytics_collector.otlp.messages import Request
 
 from .recordings import TIME, attribute, decoded, envelope, log, logs, metric, metrics, rows

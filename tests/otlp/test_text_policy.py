@@ -11,7 +11,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from agent_analytics_collector.otlp.envelope import Signal
+from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.otlp.messages import parse
 from agent_analytics_collector.text_extracts import from_command, from_tool_output
 from agent_analytics_collector.text_policy import TEXT_ATTRIBUTES

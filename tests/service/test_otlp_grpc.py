@@ -20,8 +20,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
+from agent_analytics_collector.envelope import OTLP_SIGNALS, Signal
 from agent_analytics_collector.home import Home
-from agent_analytics_collector.otlp.envelope import Signal
 from agent_analytics_collector.otlp.grpc import SERVICES
 from agent_analytics_collector.spool.reader import count_waiting, read_entries
 from agent_analytics_collector.spool.segments import Position
@@ -69,7 +69,7 @@ def test_a_request_with_metadata_is_durable_when_answered(
 
 
 def test_gzip_and_empty_requests_are_taken(channel: grpc.Channel, home: Home) -> None:
-    for signal in Signal:
+    for signal in OTLP_SIGNALS:
         export(channel, signal, b"")
     export(channel, Signal.LOGS, logs(count=5), compression=grpc.Compression.Gzip)
     assert count_waiting(home.spool, Position()).total_records == 5

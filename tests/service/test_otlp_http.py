@@ -21,8 +21,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
+from agent_analytics_collector.envelope import Encoding
 from agent_analytics_collector.home import Home
-from agent_analytics_collector.otlp.envelope import Encoding
 from agent_analytics_collector.spool.reader import count_waiting, read_entries
 from agent_analytics_collector.spool.segments import Position
 

@@ -31,7 +31,11 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """(name, text) of every line."""
     lines = [("home", facts["home"]), ("collector", _collector(facts["service"]))]
     records = facts["records"]
-    total = ", ".join(f"{count:,} {signal}" for signal, count in records.items())
+    total = ", ".join(
+        f"{count:,} {signal.replace('_', ' ')}"
+        for signal, count in records.items()
+        if count or signal in ("logs", "metrics", "traces")
+    )
     lines.append(("records", total))
     if facts["rejected"]:
         lines.append(("rejected", f"{facts['rejected']:,} (table raw_rejected says why)"))

@@ -1,24 +1,144 @@
-"""The HTTP API: for now, whether the collector is well."""
+"""The HTTP API: commits, rewrites and session records in; whether the collector is well out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from fastapi import Depends, FastAPI, Header, HTTPException, Request, Security
+from fastapi.security import HTTPBearer
+from fastapi_offline import FastAPIOffline
+from starlette.responses import JSONResponse, Response
 
+from agent_analytics_collector.api.intake import MODELS, Intake
+from agent_analytics_collector.api.payloads import Received
+from agent_analytics_collector.api.problems import answer_with_problems, problem
+from agent_analytics_collector.api.token import is_accepted
+from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.http_guard import refuse_foreign
 
+MOST_BODY_BYTES = 16 * 1024 * 1024
 
-def build_app(health: Callable[[], dict[str, Any]], allowed_hosts: tuple[str, ...]) -> Starlette:
-    """The ASGI application of the API port; `health` gives the body of `/healthz`."""
+_ROUTES = {
+    Signal.COMMITS: ("Record commits", "One commit or an array of them, as git tells of them."),
+    Signal.REWRITES: ("Record rewrites", "Commits that an amend or a rebase replaced."),
+    Signal.SESSION_RECORDS: ("Record session files", "Lines of an agent's session files."),
+}
+_BEARER = HTTPBearer(auto_error=False, description="The installation's token")
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    code: {"description": description, "content": {"application/problem+json": {}}}
+    for code, description in (
+        (400, "The body is no JSON"),
+        (401, "No or a wrong secret"),
+        (403, "A foreign Host or Origin"),
+        (413, "The body is too large"),
+        (422, "No record could be taken"),
+        (503, "The spool is full or broken; try again after Retry-After"),
+    )
+}
 
-    async def healthz(request: Request) -> Response:
-        if problem := refuse_foreign(request.headers, allowed_hosts):
-            return PlainTextResponse(problem, 403)
-        return JSONResponse(health())
 
-    return Starlette(routes=[Route("/healthz", healthz, methods=["GET"])])
+def build_app(
+    *,
+    health: Callable[[], dict[str, Any]],
+    readiness: Callable[[], list[str]],
+    intake: Intake,
+    token: str,
+    allowed_hosts: tuple[str, ...],
+    version: str,
+) -> FastAPI:
+    """The ASGI application of the API port.
+
+    `health` gives the body of `/healthz`; `readiness` what keeps `/readyz` from being 200.
+    """
+    app = FastAPIOffline(
+        title="agent-analytics",
+        version=version,
+        description="What the CLI and git hooks tell the collector. OTLP has ports of its own.",
+        redoc_url=None,
+    )
+    answer_with_problems(app)
+
+    @app.middleware("http")
+    async def guard(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        if foreign := refuse_foreign(request.headers, allowed_hosts):
+            return problem(403, foreign)
+        response = await call_next(request)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    async def authorized(request: Request, _: Annotated[Any, Security(_BEARER)]) -> None:
+        if not is_accepted(request.headers.get("authorization"), token):
+            raise HTTPException(
+                401,
+                "This needs `Authorization: Bearer …` with the installation's token: the file "
+                "`token` in the collector's home.",
+                {"WWW-Authenticate": "Bearer"},
+            )
+
+    @app.get("/healthz", summary="Whether the collector runs")
+    async def healthz() -> dict[str, Any]:
+        return health()
+
+    @app.get("/readyz", summary="Whether it takes and loads what it is sent")
+    async def readyz() -> Response:
+        reasons = readiness()
+        status = {"status": "not ready" if reasons else "ready", "reasons": reasons}
+        return JSONResponse(status, 503 if reasons else 200)
+
+    for signal, (summary, description) in _ROUTES.items():
+        app.add_api_route(
+            f"/v1/{signal.value.replace('_', '-')}",
+            _endpoint(signal, intake),
+            methods=["POST"],
+            response_model=Received,
+            summary=summary,
+            description=description,
+            responses=_PROBLEMS,
+            dependencies=[Depends(authorized)],
+            openapi_extra={"requestBody": {"required": True, "content": _content(signal)}},
+        )
+    return app
+
+
+def _endpoint(signal: Signal, intake: Intake) -> Callable[..., Awaitable[Any]]:
+    async def post(
+        request: Request, x_developer_id: Annotated[str | None, Header()] = None
+    ) -> Received | Response:
+        body = await _read_body(request)
+        received = await intake.accept(signal, body, x_developer_id)
+        if received.rejected and not received.accepted + received.duplicate:
+            detail = f"No record could be taken. {received.problems[0].reason}"
+            return problem(422, detail, **received.model_dump())
+        return received
+
+    return post
+
+
+def _content(signal: Signal) -> dict[str, Any]:
+    """The request body as OpenAPI wants it: one record or an array.
+
+    Written out because the body is not FastAPI's to check: a bad record must not cost its
+    neighbours.
+    """
+    schema = MODELS[signal].model_json_schema()
+    return {"application/json": {"schema": {
+        "oneOf": [schema, {"type": "array", "items": schema}],
+    }}}  # fmt: skip
+
+
+async def _read_body(request: Request) -> bytes:
+    """The whole body. Raises HTTPException 413 and 415."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise HTTPException(415, f"Content-Type {kind!r} is not taken; send application/json.")
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MOST_BODY_BYTES:
+            raise HTTPException(413, f"The body is larger than {MOST_BODY_BYTES:,} bytes.")
+        parts.append(chunk)
+    return b"".join(parts)

@@ -23,7 +23,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from agent_analytics_collector.otlp.envelope import Signal
+from agent_analytics_collector.envelope import Signal
 
 Request: TypeAlias = (
     ExportLogsServiceRequest | ExportMetricsServiceRequest | ExportTraceServiceRequest

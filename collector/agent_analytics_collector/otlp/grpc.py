@@ -8,7 +8,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio  # type: ignore[attr-defined]  # the stubs lack it
 
-from agent_analytics_collector.otlp.envelope import Encoding, Signal
+from agent_analytics_collector.envelope import Encoding, Signal
 from agent_analytics_collector.otlp.receiver import Receiver, response
 
 SERVICES = {

@@ -13,9 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Route
 
+from agent_analytics_collector.envelope import OTLP_SIGNALS, Encoding
 from agent_analytics_collector.errors import Undecodable
 from agent_analytics_collector.http_guard import refuse_foreign
-from agent_analytics_collector.otlp.envelope import Encoding, Signal
 from agent_analytics_collector.otlp.messages import sniff_signal
 from agent_analytics_collector.otlp.receiver import Receiver, response
 from agent_analytics_collector.otlp.status import Forbidden, TooLarge, UnsupportedMedia
@@ -24,7 +24,7 @@ _MEDIA_TYPES = {
     "application/x-protobuf": Encoding.PROTOBUF,
     "application/json": Encoding.JSON,
 }
-_PATHS = {f"/v1/{signal.value}": signal for signal in Signal}
+_PATHS = {f"/v1/{signal.value}": signal for signal in OTLP_SIGNALS}
 _INFLATE_STEP = 1024 * 1024
 
 

@@ -12,9 +12,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from agent_analytics_collector.envelope import Encoding, Signal
 from agent_analytics_collector.errors import Undecodable
 from agent_analytics_collector.otlp import json_dialect, repair
-from agent_analytics_collector.otlp.envelope import Encoding, Signal
 
 Request = ExportLogsServiceRequest | ExportMetricsServiceRequest | ExportTraceServiceRequest
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from agent_analytics_collector.otlp.envelope import Envelope
+from agent_analytics_collector.envelope import Envelope
 from agent_analytics_collector.otlp.record_key import origin_digest
 from agent_analytics_collector.otlp.values import Attributes, Json, attributes, encode
 from agent_analytics_collector.text_policy import TextPolicy

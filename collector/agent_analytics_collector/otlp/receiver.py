@@ -14,14 +14,14 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from agent_analytics_collector.otlp.check import Checked, check
-from agent_analytics_collector.otlp.envelope import (
+from agent_analytics_collector.envelope import (
     KEPT_HEADERS,
     LONGEST_HEADER,
     Encoding,
     Envelope,
     Signal,
 )
+from agent_analytics_collector.otlp.check import Checked, check
 from agent_analytics_collector.otlp.messages import parse
 from agent_analytics_collector.otlp.status import Refusal, is_known, refusal
 from agent_analytics_collector.spool.writer import Spool

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from agent_analytics_collector.otlp.envelope import Encoding, Envelope, Signal
+from agent_analytics_collector.envelope import Encoding, Envelope, Signal
 
 MAGIC = b"AAS1"
 _HEADER = struct.Struct("<4sIIIQIBBxx")
@@ -21,7 +21,14 @@ _CRC_FROM = 8
 MAX_METADATA = 64 * 1024
 MAX_BODY = 1 << 30
 
-_SIGNALS = {Signal.LOGS: 1, Signal.METRICS: 2, Signal.TRACES: 3}
+_SIGNALS = {
+    Signal.LOGS: 1,
+    Signal.METRICS: 2,
+    Signal.TRACES: 3,
+    Signal.COMMITS: 4,
+    Signal.REWRITES: 5,
+    Signal.SESSION_RECORDS: 6,
+}
 _ENCODINGS = {Encoding.PROTOBUF: 1, Encoding.JSON: 2}
 _SIGNAL_OF = {code: signal for signal, code in _SIGNALS.items()}
 _ENCODING_OF = {code: encoding for encoding, code in _ENCODINGS.items()}

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from agent_analytics_collector.otlp.envelope import Envelope, Signal
+from agent_analytics_collector.envelope import Envelope, Signal
 from agent_analytics_collector.spool import frame
 from agent_analytics_collector.spool.recovery import find_entry
 from agent_analytics_collector.spool.segments import Position, list_segments, segment_path
@@ -75,6 +76,27 @@ def count_waiting(folder: Path, position: Position) -> Waiting:
     """Entries and records after `position`, reading headers only."""
     entries, size = 0, 0
     records = dict.fromkeys(Signal, 0)
+    for header, _, _ in _walk(folder, position):
+        entries += 1
+        records[header.signal] += header.records
+        size += header.frame_length
+    return Waiting(entries, records, size)
+
+
+def read_signal(folder: Path, signal: Signal) -> Iterator[Envelope]:
+    """All entries of one signal that the spool still holds; of others only headers are read."""
+    for header, file, offset in _walk(folder, Position()):
+        if header.signal is signal:
+            file.seek(offset)
+            try:
+                envelope, _ = frame.decode(file.read(header.frame_length))
+            except frame.Damaged:
+                continue
+            yield envelope
+
+
+def _walk(folder: Path, position: Position) -> Iterator[tuple[frame.Header, BinaryIO, int]]:
+    """Header, open segment and offset of each entry from `position` on that is whole."""
     for number in list_segments(folder):
         if number < position.segment:
             continue
@@ -100,11 +122,8 @@ def count_waiting(folder: Path, position: Position) -> Waiting:
                     continue
                 if offset + header.frame_length > end:
                     break  # torn, or being written
-                entries += 1
-                records[header.signal] += header.records
-                size += header.frame_length
+                yield header, file, offset
                 offset += header.frame_length
-    return Waiting(entries, records, size)
 
 
 def end_of_spool(folder: Path) -> Position:

@@ -13,8 +13,8 @@ from queue import SimpleQueue
 
 import structlog
 
+from agent_analytics_collector.envelope import Envelope, Signal
 from agent_analytics_collector.errors import SpoolBroken, SpoolFull
-from agent_analytics_collector.otlp.envelope import Envelope, Signal
 from agent_analytics_collector.settings import QUEUE_BYTES, SpoolSettings
 from agent_analytics_collector.spool import frame
 from agent_analytics_collector.spool.segments import (
@@ -26,9 +26,17 @@ from agent_analytics_collector.spool.segments import (
 
 log = structlog.get_logger()
 
-SHARE = {Signal.TRACES: 0.5, Signal.METRICS: 0.75, Signal.LOGS: 1.0}
+SHARE = {
+    Signal.TRACES: 0.5,
+    Signal.METRICS: 0.75,
+    Signal.SESSION_RECORDS: 0.75,
+    Signal.LOGS: 1.0,
+    Signal.COMMITS: 1.0,
+    Signal.REWRITES: 1.0,
+}
 """How full the spool may be for a signal still to be taken: spans are refused first, and a
-quarter is kept for logs and commits, so that traces never cost the records that carry money."""
+quarter is kept for logs and commits, so that traces never cost the records that carry money.
+Session records can be read again from the agent's own files."""
 
 SEGMENT_AGE_S = 3600.0
 """A segment older than this is followed by a new one, so that the replay window is kept."""

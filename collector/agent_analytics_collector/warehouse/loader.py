@@ -13,11 +13,11 @@ import structlog
 
 from agent_analytics_collector.errors import AgentAnalyticsError, FileLocked
 from agent_analytics_collector.home import Home
-from agent_analytics_collector.otlp.batch import RawBatch
 from agent_analytics_collector.settings import Settings
 from agent_analytics_collector.spool.reader import read_entries
 from agent_analytics_collector.spool.segments import Position
 from agent_analytics_collector.state import DbtRun, read_loader, write_state
+from agent_analytics_collector.warehouse.batch import RawBatch
 from agent_analytics_collector.warehouse.lease import lease
 from agent_analytics_collector.warehouse.load import Batch, Stored, store, stored_position
 from agent_analytics_collector.warehouse.publish import publish_new_runs
@@ -45,7 +45,14 @@ _UNSTORABLE = (
 )
 """What DuckDB and Arrow raise for data they cannot take; no full disk, no missing table."""
 
-_TABLES = {"logs": "raw_otel_logs", "metrics": "raw_otel_metrics", "traces": "raw_otel_spans"}
+_TABLES = {
+    "logs": "raw_otel_logs",
+    "metrics": "raw_otel_metrics",
+    "traces": "raw_otel_spans",
+    "commits": "raw_git_commits",
+    "rewrites": "raw_git_rewrites",
+    "session_records": "raw_agent_session_records",
+}
 
 
 class Loader:

@@ -13,6 +13,13 @@ class Signal(StrEnum):
     LOGS = "logs"
     METRICS = "metrics"
     TRACES = "traces"
+    COMMITS = "commits"
+    REWRITES = "rewrites"
+    SESSION_RECORDS = "session_records"
+
+
+OTLP_SIGNALS = (Signal.LOGS, Signal.METRICS, Signal.TRACES)
+"""The signals of OpenTelemetry; the others come over the API, as JSON arrays of records."""
 
 
 class Encoding(StrEnum):

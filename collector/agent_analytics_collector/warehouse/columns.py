@@ -79,6 +79,62 @@ SPANS = pa.schema(
     }
 )
 
+COMMITS = pa.schema(
+    {
+        "commit_hash": pa.string(),
+        "commit_message": pa.string(),
+        "author_name": pa.string(),
+        "author_email": pa.string(),
+        "commit_timestamp": TIMESTAMP,
+        "files_changed": pa.int32(),
+        "lines_added": pa.int32(),
+        "lines_deleted": pa.int32(),
+        "agent_assisted": pa.bool_(),
+        "agent_session_id": pa.string(),
+        "agent_type": pa.string(),
+        "developer_id": pa.string(),
+        "project_id": pa.string(),
+        "created_at": TIMESTAMP,
+        "authored_at": TIMESTAMP,
+        "repository": pa.string(),
+        "branch": pa.string(),
+        "parent_hashes": pa.list_(pa.string()),
+        "is_merge": pa.bool_(),
+        "patch_id": pa.string(),
+        "trailers": pa.string(),
+        "recorded_by": pa.string(),
+        "record_key": pa.uuid(),
+    }
+)
+
+REWRITES = pa.schema(
+    {
+        "repository": pa.string(),
+        "old_hash": pa.string(),
+        "new_hash": pa.string(),
+        "kind": pa.string(),
+        "created_at": TIMESTAMP,
+        "record_key": pa.uuid(),
+    }
+)
+
+SESSION_RECORDS = pa.schema(
+    {
+        "agent": pa.string(),
+        "session_id": pa.string(),
+        "record_key": pa.uuid(),
+        "timestamp": TIMESTAMP,
+        "kind": pa.string(),
+        "project_path": pa.string(),
+        "git_branch": pa.string(),
+        "payload": pa.string(),
+        "developer_id": pa.string(),
+        "source_file": pa.string(),
+        "created_at": TIMESTAMP,
+        "repository": pa.string(),
+    }
+)
+
 REJECTED = pa.schema(
     {
         "signal": pa.string(),
@@ -88,8 +144,15 @@ REJECTED = pa.schema(
     }
 )
 
-TABLES = {"raw_otel_logs": LOGS, "raw_otel_metrics": METRICS, "raw_otel_spans": SPANS}
-"""Columns of each raw table but `id` and `batch_id`, in the order of the table."""
+TABLES = {
+    "raw_otel_logs": LOGS,
+    "raw_otel_metrics": METRICS,
+    "raw_otel_spans": SPANS,
+    "raw_git_commits": COMMITS,
+    "raw_git_rewrites": REWRITES,
+    "raw_agent_session_records": SESSION_RECORDS,
+}
+"""Columns of each raw table but `id` and `batch_id`, in the order of its rows."""
 
 Row: TypeAlias = tuple[object, ...]
 

@@ -13,14 +13,15 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 
+from agent_analytics_collector.envelope import OTLP_SIGNALS, Envelope
 from agent_analytics_collector.errors import Undecodable
 from agent_analytics_collector.otlp import logs, metrics, spans
 from agent_analytics_collector.otlp.check import POINT_FAULTS, log_fault, points, span_fault
-from agent_analytics_collector.otlp.columns import REJECTED, TABLES, Row, to_table
-from agent_analytics_collector.otlp.envelope import Envelope
 from agent_analytics_collector.otlp.messages import Request, parse
 from agent_analytics_collector.otlp.origin import origin
 from agent_analytics_collector.text_policy import TextPolicy
+from agent_analytics_collector.warehouse import api_rows
+from agent_analytics_collector.warehouse.columns import REJECTED, TABLES, Row, to_table
 
 _TIMES = (
     "time_unix_nano",
@@ -56,6 +57,9 @@ class RawBatch:
 
     def add(self, envelope: Envelope) -> None:
         """Decode one request. Whatever it holds, its good records become rows."""
+        if envelope.signal not in OTLP_SIGNALS:
+            self._add_api_records(envelope)
+            return
         try:
             parsed = parse(envelope.signal, envelope.encoding, envelope.body)
         except Undecodable as error:
@@ -63,6 +67,14 @@ class RawBatch:
             return
         self.repaired_strings += parsed.repaired_strings
         self._decode(parsed.message, envelope)
+
+    def _add_api_records(self, envelope: Envelope) -> None:
+        try:
+            for table, row in api_rows.rows(envelope, self._policy):
+                self._rows[table].append(row)
+        except (ValueError, TypeError, LookupError) as error:  # not as our API writes it
+            reason = f"not decodable: {type(error).__name__}"
+            self._reject(envelope, reason, {"bytes": len(envelope.body)})
 
     def tables(self) -> dict[str, pa.Table]:
         """The raw tables' new rows by table; tables without any are left out."""

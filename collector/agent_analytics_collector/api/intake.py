@@ -1,0 +1,142 @@
+"""Records that come over the API: checked one by one, made durable together, counted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from agent_analytics_collector.api.payloads import (
+    Commit,
+    Problem,
+    Received,
+    Rewrite,
+    SessionRecord,
+)
+from agent_analytics_collector.envelope import LONGEST_HEADER, Encoding, Envelope, Signal
+from agent_analytics_collector.spool.reader import read_signal
+from agent_analytics_collector.spool.writer import Spool
+
+MODELS: dict[Signal, type[BaseModel]] = {
+    Signal.COMMITS: Commit,
+    Signal.REWRITES: Rewrite,
+    Signal.SESSION_RECORDS: SessionRecord,
+}
+_MOST_REMEMBERED = 100_000
+_MOST_PROBLEMS = 100
+_DEVELOPER = "x-developer-id"
+
+
+class NotJson(Exception):
+    """The body is no JSON, or no record and no list of them."""
+
+
+class Intake:
+    """Takes JSON bodies for the spool; what `accept` returned for is durable.
+
+    A commit that was accepted before, within the spool's replay window, is a duplicate and not
+    written again. That is for the sender's eyes: what counts once is decided by the loader.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        *,
+        accepted: Callable[[Signal, int], None],
+        window_s: float,
+    ) -> None:
+        self._spool = spool
+        self._accepted = accepted
+        self._window_s = window_s
+        self._adapters = {signal: TypeAdapter(model) for signal, model in MODELS.items()}
+        self._seen: dict[bytes, float] = {}
+        """When a record was accepted, by its digest; oldest first."""
+        self._remembered = asyncio.Event()
+        self.rejected: Counter[Signal] = Counter()
+
+    async def remember(self, folder: Path) -> None:
+        """Learn of the commits that the spool holds from earlier runs; `accept` waits for it."""
+        try:
+            await asyncio.to_thread(self._read_spool, folder)
+        finally:
+            self._remembered.set()
+
+    def _read_spool(self, folder: Path) -> None:
+        for signal in (Signal.COMMITS, Signal.REWRITES):
+            for envelope in read_signal(folder, signal):
+                developer = envelope.headers.get(_DEVELOPER)
+                for record in orjson.loads(envelope.body):
+                    digest = _digest(signal, developer, record)
+                    self._seen[digest] = envelope.received_at_ns / 1e9
+
+    async def accept(self, signal: Signal, body: bytes, developer_id: str | None) -> Received:
+        """Make the good records of one body durable. Raises NotJson, SpoolFull, SpoolBroken."""
+        await self._remembered.wait()
+        records, problems = self._checked(signal, body)
+        developer = developer_id[:LONGEST_HEADER] if developer_id else None
+        now = time.time()
+        fresh: dict[bytes, dict[str, Any]] = {}
+        duplicates = 0
+        for record in records:
+            digest = _digest(signal, developer, record)
+            if digest in fresh or self._is_known(digest, now):
+                duplicates += 1
+            else:
+                fresh[digest] = record
+        if fresh:
+            headers = {_DEVELOPER: developer} if developer else {}
+            encoded = orjson.dumps(list(fresh.values()))
+            envelope = Envelope(signal, Encoding.JSON, encoded, time.time_ns(), headers)
+            await self._spool.put(envelope, len(fresh))
+            self._accepted(signal, len(fresh))
+            if signal is not Signal.SESSION_RECORDS:  # they are many, and re-read by their importer
+                self._seen.update(dict.fromkeys(fresh, now))
+                while len(self._seen) > _MOST_REMEMBERED:
+                    del self._seen[next(iter(self._seen))]
+        self.rejected[signal] += len(problems)
+        return Received(
+            accepted=len(fresh),
+            duplicate=duplicates,
+            rejected=len(problems),
+            problems=problems[:_MOST_PROBLEMS],
+        )
+
+    def _checked(self, signal: Signal, body: bytes) -> tuple[list[dict[str, Any]], list[Problem]]:
+        try:
+            found = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise NotJson(f"The body is not JSON: {error}") from error
+        items = found if isinstance(found, list) else [found]
+        good: list[dict[str, Any]] = []
+        problems: list[Problem] = []
+        for index, item in enumerate(items):
+            try:
+                record = self._adapters[signal].validate_python(item)
+            except ValidationError as error:
+                problems.append(Problem(index=index, reason=_reason(error)))
+            else:
+                good.append(record.model_dump(mode="json", exclude_none=True))
+        return good, problems
+
+    def _is_known(self, digest: bytes, now: float) -> bool:
+        return now - self._seen.get(digest, 0.0) < self._window_s
+
+
+def _digest(signal: Signal, developer: str | None, record: dict[str, Any]) -> bytes:
+    whole = orjson.dumps([signal, developer, record], option=orjson.OPT_SORT_KEYS)
+    return blake2b(whole, digest_size=16).digest()
+
+
+def _reason(error: ValidationError) -> str:
+    """What is wrong and where, without the values: they may be text or secrets."""
+    return "; ".join(
+        f"{'.'.join(map(str, problem['loc'])) or 'record'}: {problem['msg']}"
+        for problem in error.errors(include_url=False, include_input=False)[:5]
+    )

@@ -1,0 +1,101 @@
+"""What the API takes, record by record. Unknown fields are left out: newer clients work too."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+
+MOST_COUNT = 2**31 - 1
+_MOST_SECONDS = 253_402_300_799
+_MOST_PAYLOAD_BYTES = 64 * 1024
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not hold a NUL character")
+    return text
+
+
+def _small(payload: dict[str, Any]) -> dict[str, Any]:
+    if len(orjson.dumps(payload)) > _MOST_PAYLOAD_BYTES:
+        raise ValueError(f"must be at most {_MOST_PAYLOAD_BYTES:,} bytes of JSON")
+    return payload
+
+
+Text = Annotated[str, Field(max_length=65_536), AfterValidator(_storable)]
+Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
+Count = Annotated[int, Field(ge=0, le=MOST_COUNT)]
+Hash = Annotated[
+    str,
+    Field(pattern=r"^[0-9a-fA-F]{7,64}$", examples=["c9335bcb18f9e474573517f60b31b73d99d2217d"]),
+    AfterValidator(str.lower),
+]
+Seconds = Annotated[int, Field(ge=0, le=_MOST_SECONDS, description="Unix time in seconds")]
+
+
+class Commit(BaseModel):
+    """A commit, as git tells of it. Which agent made it is decided later, from all evidence."""
+
+    commit_hash: Hash
+    timestamp: Seconds
+    commit_message: Text | None = None
+    author_name: Name | None = None
+    author_email: Name | None = None
+    files_changed: Count | None = None
+    lines_added: Count | None = None
+    lines_deleted: Count | None = None
+    agent_assisted: bool | None = Field(None, description="What the client claims; kept, not used")
+    agent_session_id: Name | None = None
+    agent_type: Name | None = None
+    authored_at: Seconds | None = None
+    repository: Name | None = Field(
+        None, description="https://host/owner/name of its origin, else its absolute path"
+    )
+    branch: Name | None = None
+    parent_hashes: list[Hash] | None = Field(None, max_length=1000)
+    is_merge: bool | None = None
+    patch_id: Hash | None = None
+    trailers: dict[Name, list[Text]] | None = None
+    project_id: Name | None = None
+    recorded_by: Name | None = Field(None, examples=["hook", "backfill"])
+
+
+class Rewrite(BaseModel):
+    """A commit that an amend or a rebase replaced by another."""
+
+    repository: Name | None = None
+    old_hash: Hash
+    new_hash: Hash
+    kind: Name | None = Field(None, examples=["amend", "rebase"])
+
+
+class SessionRecord(BaseModel):
+    """A line of an agent's session file that carries meaning, without any text of it."""
+
+    agent: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    session_id: Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_storable)]
+    kind: Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}$")]
+    timestamp: AwareDatetime
+    project_path: Name | None = None
+    git_branch: Name | None = None
+    repository: Name | None = None
+    source_file: Name | None = None
+    payload: Annotated[dict[str, Any], AfterValidator(_small)] = {}
+
+
+class Problem(BaseModel):
+    """A record that was not taken."""
+
+    index: int
+    reason: str
+
+
+class Received(BaseModel):
+    """What became of the records: each is accepted, a duplicate or rejected."""
+
+    accepted: int
+    duplicate: int
+    rejected: int
+    problems: list[Problem] = []

@@ -1,0 +1,62 @@
+"""Errors of the API as `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import JSONResponse
+
+from agent_analytics_collector.api.intake import NotJson
+from agent_analytics_collector.errors import SpoolBroken, SpoolFull
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+
+
+def problem(
+    status: int, detail: str, headers: dict[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    """A problem document; `more` are members of its own."""
+    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status,
+               "detail": detail, **more}  # fmt: skip
+    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Give every error of the application the one form."""
+
+    async def http(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, StarletteHTTPException)
+        return problem(error.status_code, str(error.detail), dict(error.headers or {}))
+
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return problem(422, found)
+
+    async def not_json(_: Request, error: Exception) -> JSONResponse:
+        return problem(400, str(error))
+
+    async def full(_: Request, error: Exception) -> JSONResponse:
+        return problem(503, str(error), {"Retry-After": str(RETRY_AFTER_S)})
+
+    async def bug(_: Request, error: Exception) -> JSONResponse:
+        log.error("api_failed", exc_info=error)
+        return problem(500, "The collector failed on this request; its log says why.")
+
+    app.add_exception_handler(StarletteHTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(NotJson, not_json)
+    app.add_exception_handler(SpoolFull, full)
+    app.add_exception_handler(SpoolBroken, full)
+    app.add_exception_handler(Exception, bug)
+
+
+__all__ = ["HTTPException", "answer_with_problems", "problem"]

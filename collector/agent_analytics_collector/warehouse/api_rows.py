@@ -1,0 +1,109 @@
+"""Records that came over the API → rows of the raw tables.
+
+The API has checked them and wrote each without its empty fields, so equal records are equal JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from agent_analytics_collector.envelope import Envelope, Signal
+from agent_analytics_collector.otlp.values import microseconds
+from agent_analytics_collector.text_policy import TextPolicy
+from agent_analytics_collector.warehouse.columns import Row
+
+_DEVELOPER = "x-developer-id"
+_MICRO = 1_000_000
+
+Record = dict[str, Any]
+
+
+def rows(envelope: Envelope, policy: TextPolicy) -> Iterator[tuple[str, Row]]:
+    """(raw table, row) of each record of one request, in the columns of `columns.TABLES`."""
+    table, row = _ROWS[envelope.signal]
+    for record in orjson.loads(envelope.body):
+        yield table, row(record, envelope, policy)
+
+
+def _commit(record: Record, envelope: Envelope, _: TextPolicy) -> Row:
+    get = record.get
+    authored_at = get("authored_at")
+    trailers = get("trailers")
+    return (
+        get("commit_hash"),
+        get("commit_message"),
+        get("author_name"),
+        get("author_email"),
+        record["timestamp"] * _MICRO,
+        get("files_changed"),
+        get("lines_added"),
+        get("lines_deleted"),
+        get("agent_assisted"),
+        get("agent_session_id"),
+        get("agent_type"),
+        envelope.headers.get(_DEVELOPER),
+        get("project_id"),
+        envelope.received_at_ns // 1000,
+        None if authored_at is None else authored_at * _MICRO,
+        get("repository"),
+        get("branch"),
+        get("parent_hashes"),
+        get("is_merge"),
+        get("patch_id"),
+        None if trailers is None else orjson.dumps(trailers),
+        get("recorded_by"),
+        _key(envelope, record),
+    )
+
+
+def _rewrite(record: Record, envelope: Envelope, _: TextPolicy) -> Row:
+    return (
+        record.get("repository"),
+        record["old_hash"],
+        record["new_hash"],
+        record.get("kind"),
+        envelope.received_at_ns // 1000,
+        _key(envelope, record),
+    )
+
+
+def _session_record(record: Record, envelope: Envelope, policy: TextPolicy) -> Row:
+    payload = record.get("payload", {})
+    # The same line of a copied file, or seen from another machine, is the same record.
+    own = {name: value for name, value in record.items() if name not in _OF_THE_WAY}
+    return (
+        record["agent"],
+        record["session_id"],
+        blake2b(orjson.dumps(own, option=orjson.OPT_SORT_KEYS), digest_size=16).digest(),
+        microseconds(record["timestamp"]),
+        record["kind"],
+        record.get("project_path"),
+        record.get("git_branch"),
+        policy.attributes(payload, orjson.dumps(payload)),
+        envelope.headers.get(_DEVELOPER),
+        record.get("source_file"),
+        envelope.received_at_ns // 1000,
+        record.get("repository"),
+    )
+
+
+_OF_THE_WAY = frozenset({"source_file", "repository"})
+
+
+def _key(envelope: Envelope, record: Record) -> bytes:
+    """128 bits over a record and who sent it."""
+    whole = orjson.dumps(
+        [envelope.headers.get(_DEVELOPER), record], option=orjson.OPT_SORT_KEYS
+    )  # fmt: skip
+    return blake2b(whole, digest_size=16).digest()
+
+
+_ROWS: dict[Signal, tuple[str, Callable[[Record, Envelope, TextPolicy], Row]]] = {
+    Signal.COMMITS: ("raw_git_commits", _commit),
+    Signal.REWRITES: ("raw_git_rewrites", _rewrite),
+    Signal.SESSION_RECORDS: ("raw_agent_session_records", _session_record),
+}
