@@ -9,3 +9,13 @@
     {%- set sql = regex_replace(sql, '(\\.git)?/*$') -%}
     nullif({{ sql }}, '')
 {%- endmacro %}
+
+
+{#- An unknown repository may be any. -#}
+{% macro may_be_same_repository(one, other) -%}
+    (
+                {{ one }}.repository = {{ other }}.repository
+                or {{ one }}.repository is null
+                or {{ other }}.repository is null
+            )
+{%- endmacro %}

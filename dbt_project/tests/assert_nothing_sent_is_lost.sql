@@ -1,5 +1,6 @@
--- What agents sent is what the marts have: each answered request once, and of each session at least
--- the spend that its metrics tell. Looks at what was sent itself, past all that is made of it.
+-- What agents sent and left in their session files is what the marts have: each answered request
+-- once, and of each session at least the spend that its metrics tell. Looks at what was sent
+-- itself, past all that is made of it.
 with
 
 sent_requests as (
@@ -23,6 +24,32 @@ sent_requests as (
         output_tokens
     from {{ ref('stg_claude_code__events') }}
     where event_name = 'api_request' and coalesce(request_id, '') = ''
+
+),
+
+nameless as (
+
+    select distinct session_id
+    from {{ ref('stg_claude_code__events') }}
+    where
+        event_name = 'api_request'
+        and coalesce(request_id, '') = ''
+        and session_id is not null
+
+),
+
+requests_in_files as (
+
+    select 'claude_code:' || files.request_id as request_key
+    from {{ ref('stg_claude_code__session_records') }} as files
+    left join nameless on files.session_id = nameless.session_id
+    where
+        files.kind = 'request'
+        and files.request_id <> ''
+        and coalesce(files.model, '') <> '<synthetic>'
+        and not coalesce(files.is_api_error, false)
+    group by files.request_id
+    having count(nameless.session_id) = 0
 
 ),
 
@@ -96,9 +123,20 @@ problems as (
     from (
         select
             (select count(*) from sent_requests) as sent,
-            (select count(*) from answered_requests) as counted
+            (
+                select count(*) from answered_requests
+                where seen_in <> 'session_file'
+            ) as counted
     ) as requests
     where sent <> counted
+    union all
+    select 'a session file tells of another request: ' || requests_in_files.request_key as problem
+    from requests_in_files
+    left join answered_requests
+        on
+            requests_in_files.request_key = answered_requests.request_key
+            and answered_requests.seen_in <> 'event'
+    where answered_requests.request_key is null
     union all
     select 'metrics tell of more spend: ' || sent_spend.session_id as problem
     from sent_spend

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_analytics_collector.otlp.envelope import Envelope
+from agent_analytics_collector.envelope import Envelope
 from tests.conftest import FIXTURES
 from tests.dbt.warehouse import Warehouse, recorded
 

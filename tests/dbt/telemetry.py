@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
-from agent_analytics_collector.otlp.envelope import Encoding, Envelope, Signal
+from agent_analytics_collector.envelope import Encoding, Envelope, Signal
 from tests.dbt.warehouse import RECEIVED_AT
 
 Value = str | int | float | bool

@@ -1,12 +1,15 @@
-"""Which agent made a commit, and what it cost, by the evidence that raw tables hold today."""
+"""Which agent made a commit, and what it cost, by telemetry, session files and what hooks tell."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from agent_analytics_collector.otlp.envelope import Envelope
+from agent_analytics_collector.envelope import Envelope, Signal
+from tests.conftest import FIXTURES
+from tests.dbt.records import Record, delivered, recorded_commits, session_records
 from tests.dbt.telemetry import api_request, at, event
 from tests.dbt.warehouse import Warehouse
 
@@ -23,13 +26,13 @@ def commit(
     warehouse: Warehouse, sha: str, when: str, repository: str | None = OTHER, message: str = "x",
     recorded_by: str = "hook", branch: str | None = "main",
 ) -> None:  # fmt: skip
-    warehouse.execute(
-        "INSERT INTO raw_git_commits (id, commit_hash, commit_message, author_name, author_email, "
-        "commit_timestamp, files_changed, lines_added, lines_deleted, developer_id, created_at, "
-        "repository, branch, is_merge, recorded_by) "
-        "VALUES (1, ?, ?, 'Jo', 'jo@example.com', ?, 1, 3, 1, NULL, now(), ?, ?, false, ?)",
-        [sha, message, at(when), repository, branch, recorded_by],
-    )
+    told = {
+        "commit_hash": sha, "timestamp": int(at(when).timestamp()), "commit_message": message,
+        "author_name": "Jo", "author_email": "jo@example.com", "files_changed": 1,
+        "lines_added": 3, "lines_deleted": 1, "repository": repository, "branch": branch,
+        "is_merge": False, "recorded_by": recorded_by,
+    }  # fmt: skip
+    warehouse.load([delivered(Signal.COMMITS, [told])])
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +66,8 @@ def committed(
     commit(warehouse, "d" * 40, "2026-11-20 03:00:30")
     commit(warehouse, "e" * 40, "2026-11-20 03:30:00")
     commit(warehouse, "5" * 40, "2026-11-20 03:00:30", repository=None)
-    warehouse.execute(
-        "INSERT INTO raw_git_rewrites VALUES (?, ?, ?, 'amend', now())", [OTHER, "d" * 40, "e" * 40]
-    )
+    rewrite = {"repository": OTHER, "old_hash": "d" * 40, "new_hash": "e" * 40, "kind": "amend"}
+    warehouse.load([delivered(Signal.REWRITES, [rewrite])])
     warehouse.build()
     return warehouse
 
@@ -131,3 +133,129 @@ def test_only_where_nothing_records_commits_the_agents_own_count_counts(
         RECORDED_SESSION: 1, "905ecef7-437a-44cb-a42e-2bfcdd773588": 1, "alone": 2,
         "together": 0, "with another": 0,
     }  # fmt: skip
+
+
+RECORDED_REPOSITORIES = {
+    "g-version-resattrs": "/home/dev/src/claude-g-version-resattrs",
+    "p-all-flags": WIDGETS,
+    "c-commit": "/home/dev/src/claude-c-commit",
+}
+AGENTS_COMMITS = {
+    "g-version-resattrs": "75c71d109942374a060c57846485729b60a2f9b8",
+    "p-all-flags": RECORDED,
+    "c-commit": "88247cc69e4061af98a05d011ca3d0ed688f7300",
+}
+FILES = {"c-commit": "tool_call", "g-version-resattrs": "tool_call", "p-all-flags": "tool_call"}
+TIERS = {
+    "telemetry": FILES | {"c-commit": "untracked"},
+    "files": FILES,
+    "both": FILES,
+    # c-commit's first record lies after the whole second of its commit.
+    "files without a SHA": {name: "window" for name in FILES} | {"c-commit": "untracked"},
+    "neither": {name: "untracked" for name in FILES},
+}
+
+
+def files_of(scenario: str, evidence: str) -> list[Record]:
+    """The records as the importer reads them where the repository still is."""
+    return [
+        record | {"repository": RECORDED_REPOSITORIES[scenario]}
+        for record in session_records(FIXTURES / "claude" / scenario)
+        if "SHA" not in evidence or record["kind"] != "commit"
+    ]
+
+
+@pytest.fixture(scope="module", params=TIERS)
+def evidence(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    recordings: dict[str, list[Envelope]],
+) -> tuple[str, Warehouse]:
+    """What is known of three recorded runs, and their commits as the hook tells them."""
+    kind: str = request.param
+    warehouse = Warehouse(tmp_path_factory.mktemp("evidence"))
+    for scenario, repository in RECORDED_REPOSITORIES.items():
+        if kind in ("telemetry", "both"):
+            warehouse.load(recordings[scenario])
+        if "files" in kind or kind == "both":
+            warehouse.load([delivered(Signal.SESSION_RECORDS, files_of(scenario, kind))])
+        commits = recorded_commits(FIXTURES / "claude" / scenario, repository)
+        warehouse.load([delivered(Signal.COMMITS, commits)])
+    warehouse.build("--exclude-resource-type", "test")
+    return kind, warehouse
+
+
+def test_the_agents_commit_is_found_by_what_is_known_of_it(
+    evidence: tuple[str, Warehouse],
+) -> None:
+    kind, warehouse = evidence
+    for scenario, sha in AGENTS_COMMITS.items():
+        tier = TIERS[kind][scenario]
+        session = session_records(FIXTURES / "claude" / scenario)[0]["session_id"]
+        confidence = {"tool_call": Decimal("1.0"), "window": Decimal("0.4"), "untracked": None}
+        known = tier != "untracked"
+        assert attribution(warehouse, sha) == (
+            tier, "claude_code" if known else None, session if known else None,
+            confidence[tier], known,
+        )  # fmt: skip
+
+
+def test_a_commit_just_before_the_session_is_nobodys(evidence: tuple[str, Warehouse]) -> None:
+    """`init` lies less than two seconds before: rounding must not claim it."""
+    _, warehouse = evidence
+    inits = set(
+        warehouse.rows(
+            "SELECT attribution_tier, agent, session_id, cost_usd FROM marts.fct_git_commits "
+            f"WHERE commit_hash NOT IN {tuple(AGENTS_COMMITS.values())}"
+        )
+    )
+    assert inits == {("untracked", None, None, None)}
+    assert warehouse.rows("SELECT count(*) FROM marts.fct_git_commits") == [(6,)]
+
+
+def test_both_commits_of_one_call_are_the_sessions(tmp_path: Path) -> None:
+    """telemetry.md 25: telemetry has no SHA of them; the file's are short and of one repository."""
+    shas = ("a1" * 20, "b2" * 20)
+    records = [r | {"repository": OTHER} for r in session_records(FIXTURES / "claude" / "c-commit")]
+    [made] = [record for record in records if record["kind"] == "commit"]
+    told = [made | {"payload": made["payload"] | {"git_commit_id": sha[:7]}} for sha in shas]
+    warehouse = Warehouse(tmp_path / "home")
+    warehouse.load([
+        delivered(Signal.SESSION_RECORDS, [*(r for r in records if r is not made), *told])
+    ])  # fmt: skip
+    for sha in shas:
+        commit(warehouse, sha, "2026-11-22 03:39:05")
+    commit(warehouse, "a1" * 19 + "ff", "2026-11-22 03:39:05", WIDGETS)
+    warehouse.build()
+    assert warehouse.rows(
+        "SELECT commit_hash, attribution_tier FROM marts.fct_commit_sessions ORDER BY 1"
+    ) == [(sha, "tool_call") for sha in shas]
+    assert warehouse.rows(
+        "SELECT git_commit_id, commits_reported FROM marts.fct_tool_calls WHERE tool_name = 'Bash'"
+    ) == [(None, 2)]
+    assert warehouse.rows("SELECT commits, commits_reported FROM marts.fct_agent_sessions") == [
+        (2, 2)
+    ]
+
+
+def test_an_amended_commit_of_a_session_file_is_the_new_one(tmp_path: Path) -> None:
+    """Squashed with another: the agent's SHA is in no history, the one commit is the session's."""
+    scenario = FIXTURES / "claude" / "c-commit"
+    repository = RECORDED_REPOSITORIES["c-commit"]
+    made, _ = recorded_commits(scenario, repository)
+    last = made | {"commit_hash": "e" * 40, "timestamp": made["timestamp"] + 86_400}
+    rewrites = [
+        {"repository": repository, "old_hash": old, "new_hash": "e" * 40, "kind": "rebase"}
+        for old in (made["commit_hash"], "f" * 40)
+    ]
+    warehouse = Warehouse(tmp_path / "home")
+    warehouse.load([
+        delivered(Signal.SESSION_RECORDS, session_records(scenario)),
+        delivered(Signal.COMMITS, [made, last]),
+        delivered(Signal.REWRITES, rewrites),
+    ])  # fmt: skip
+    warehouse.build()
+    assert warehouse.rows(
+        "SELECT commit_hash, attribution_tier, session_id IS NULL FROM marts.fct_git_commits"
+    ) == [("e" * 40, "tool_call", False)]
+    assert warehouse.rows("SELECT DISTINCT kind FROM staging.stg_git_rewrites") == [("squash",)]

@@ -13,7 +13,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from agent_analytics_collector.otlp.envelope import Encoding, Envelope, Signal
+from agent_analytics_collector.envelope import Encoding, Envelope, Signal
+from tests.dbt.records import Record, delivered, session_records
 from tests.dbt.warehouse import Warehouse, recorded
 
 pytestmark = pytest.mark.slow
@@ -89,6 +90,39 @@ def test_dbt_builds_whatever_values_the_records_carry(
     warehouse.build()
     (row,) = warehouse.rows("SELECT count(*) FROM marts.fct_agent_requests")
     assert row[0] > 20
+
+
+def spoiled_record(chance: random.Random, record: Record, share: float) -> Record:
+    """The record with that share of its own and its payload's values replaced."""
+    odd = (*TEXTS, *NUMBERS, 1e300, True, [1], {"a": None}, None)
+    payload = {
+        name: chance.choice(odd) if chance.random() < share else value
+        for name, value in record["payload"].items()
+    }
+    own = {
+        "kind": ("request", "commit", "unheard_of"), "session_id": ("x", "user's"),
+        "timestamp": ("1970-01-01T00:00:00Z", "2262-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"),
+        "project_path": TEXTS, "git_branch": TEXTS, "repository": TEXTS,
+    }  # fmt: skip
+    changed = {k: chance.choice(v) for k, v in own.items() if chance.random() < share / 4}
+    return record | {"payload": payload} | changed
+
+
+@pytest.mark.parametrize(("seed", "share"), [(5, 0.1), (24, 0.3)])
+def test_dbt_builds_whatever_session_files_hold(
+    tmp_path: Path, fixtures: Path, seed: int, share: float
+) -> None:
+    """Beside telemetry and alone, some of it twice with other values."""
+    chance = random.Random(seed)
+    warehouse = Warehouse(tmp_path / "home")
+    warehouse.load(sendable(fixtures))
+    records = [r for s in sorted(fixtures.glob("claude/*")) for r in session_records(s)]
+    for _ in range(2):
+        some = [spoiled_record(chance, record, share) for record in records]
+        warehouse.load([delivered(Signal.SESSION_RECORDS, some)])
+    warehouse.build()
+    (row,) = warehouse.rows("SELECT count(*) FROM marts.fct_agent_requests")
+    assert row[0] > 60
 
 
 def test_an_absurd_number_is_unknown_and_the_others_stay(tmp_path: Path, fixtures: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from agent_analytics_collector.otlp.envelope import Encoding, Envelope, Signal
+from agent_analytics_collector.envelope import OTLP_SIGNALS, Encoding, Envelope, Signal
 from agent_analytics_collector.otlp.messages import REQUESTS, parse
 from tests.dbt.conftest import SCENARIOS
 from tests.dbt.telemetry import api_request
@@ -36,7 +36,7 @@ def through_a_collector(envelopes: list[Envelope], chance: random.Random) -> lis
     parts = [part for envelope in envelopes for part in records(envelope)]
     chance.shuffle(parts)
     passed_on = []
-    for signal in Signal:
+    for signal in OTLP_SIGNALS:
         of_signal = [message for kind, message in parts if kind is signal]
         while of_signal:
             size = chance.randint(1, 20)

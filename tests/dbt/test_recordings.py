@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from agent_analytics_collector.otlp.batch import RawBatch
-from agent_analytics_collector.otlp.envelope import Envelope
+from agent_analytics_collector.envelope import Envelope
+from agent_analytics_collector.warehouse.batch import RawBatch
 from tests.conftest import FIXTURES
 from tests.dbt.conftest import SCENARIOS
 from tests.dbt.warehouse import Warehouse

@@ -15,10 +15,10 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
+from agent_analytics_collector.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.home import Home
-from agent_analytics_collector.otlp.batch import RawBatch
-from agent_analytics_collector.otlp.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.spool.segments import Position
+from agent_analytics_collector.warehouse.batch import RawBatch
 from agent_analytics_collector.warehouse.lease import lease
 from agent_analytics_collector.warehouse.load import Batch, store, stored_position
 

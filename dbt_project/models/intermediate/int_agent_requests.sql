@@ -21,24 +21,6 @@ priced as (
 
 ),
 
-sessions as (
-
-    select * from {{ ref('stg_agent_sessions') }}
-
-),
-
-identities as (
-
-    select * from {{ ref('stg_developer_identities') }}
-
-),
-
-settings as (
-
-    select * from {{ ref('stg_settings') }}
-
-),
-
 joined as (
 
     select
@@ -48,12 +30,13 @@ joined as (
         sessions.session_key,
         usage_rows.session_id,
         usage_rows.prompt_id,
-        coalesce(identities.developer_id, {{ developer_of('usage_rows') }}) as developer_id,
-        coalesce(settings.project_id, usage_rows.repository, sessions.repository) as project_id,
+        {{ identified_developer('usage_rows') }} as developer_id,
+        {{ project_of('usage_rows') }} as project_id,
         coalesce(usage_rows.git_branch, sessions.git_branch) as git_branch,
         usage_rows.machine,
         names.model,
         usage_rows.model_reported,
+        usage_rows.model_requested,
         usage_rows.service_tier,
         usage_rows.query_source,
         usage_rows.subagent,
@@ -61,7 +44,7 @@ joined as (
         usage_rows.agent_version,
         usage_rows.billing_mode,
         priced.price_version,
-        'event' as seen_in,
+        usage_rows.seen_in,
         usage_rows.input_tokens,
         usage_rows.cache_read_tokens,
         usage_rows.cache_write_5m_tokens,
@@ -95,12 +78,9 @@ joined as (
         usage_rows.requested_at,
         {{ usage_date('usage_rows.requested_at') }} as requested_date
     from usage_rows
-    cross join settings
     left join names on usage_rows.model_reported = names.model_reported
     left join priced on usage_rows.request_key = priced.request_key
-    left join sessions
-        on usage_rows.agent = sessions.agent and usage_rows.session_id = sessions.session_id
-    left join identities on lower({{ developer_of('usage_rows') }}) = identities.identity
+    {{ with_context('usage_rows') }}
 
 ),
 

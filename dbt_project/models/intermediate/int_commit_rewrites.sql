@@ -18,7 +18,7 @@ chain as (
     from rewrites
     union all
     select
-        chain.repository,
+        coalesce(chain.repository, rewrites.repository) as repository,
         chain.old_hash,
         rewrites.new_hash,
         chain.steps + 1 as steps
@@ -26,7 +26,7 @@ chain as (
     inner join rewrites
         on
             chain.new_hash = rewrites.old_hash
-            and coalesce(chain.repository, '') = coalesce(rewrites.repository, '')
+            and {{ may_be_same_repository('chain', 'rewrites') }}
             and chain.old_hash <> rewrites.new_hash
     where chain.steps < 20
 

@@ -34,11 +34,7 @@ replaced as (
     inner join rewrites
         on
             commits.commit_hash = rewrites.old_hash
-            and (
-                commits.repository = rewrites.repository
-                or commits.repository is null
-                or rewrites.repository is null
-            )
+            and {{ may_be_same_repository('commits', 'rewrites') }}
 
 ),
 

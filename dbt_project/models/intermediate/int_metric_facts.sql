@@ -17,10 +17,12 @@ main_models as (
 
 ),
 
-decided as (
+sessions as (
 
-    select session_key from {{ ref('int_session_tool_calls') }}
-    where has_decisions = 1
+    select
+        session_key,
+        tells_edits
+    from {{ ref('int_session_metrics') }}
 
 ),
 
@@ -30,13 +32,12 @@ measured as (
         increments.*,
         coalesce(increments.model, main_models.main_model) as counted_model,
         increments.metric_name = 'claude_code.code_edit_tool.decision'
-        and increments.session_key is not null
-        and decided.session_key is null as is_edit,
+        and coalesce(sessions.tells_edits, false) as is_edit,
         increments.metric_name = 'claude_code.lines_of_code.count' as is_lines,
         increments.metric_name = 'claude_code.active_time.total' as is_time
     from increments
     left join main_models on increments.session_key = main_models.session_key
-    left join decided on increments.session_key = decided.session_key
+    left join sessions on increments.session_key = sessions.session_key
 
 ),
 

@@ -17,13 +17,15 @@ measured as (
 
     select
         session_key,
+        min(measured_from) as measured_from,
         max(measured_at) as last_measured_at
     from metrics
     group by session_key
 
 ),
 
--- What was asked after the last metric came, no metric has seen.
+-- What was asked after the last metric came, no metric has seen; nor what session files tell of the
+-- time before telemetry was switched on. A counter begins when the first answer is over.
 requests as (
 
     select
@@ -32,7 +34,13 @@ requests as (
             as cache_write_tokens
     from {{ ref('int_agent_requests') }} as requests
     inner join measured on requests.session_key = measured.session_key
-    where not requests.is_error and requests.requested_at <= measured.last_measured_at
+    where
+        not requests.is_error
+        and requests.requested_at <= measured.last_measured_at
+        and (
+            requests.seen_in <> 'session_file'
+            or {{ add_seconds('requests.requested_at', '60') }} >= measured.measured_from
+        )
 
 ),
 

@@ -16,6 +16,14 @@ increments as (
 
 ),
 
+decided as (
+
+    select distinct agent || ':' || session_id as session_key
+    from {{ ref('stg_agent_tool_calls') }}
+    where decision is not null
+
+),
+
 -- A counter that never counted is not sent: of a session with any metric, none is 0.
 totals as (
 
@@ -27,6 +35,19 @@ totals as (
     from increments
     group by session_key
 
+),
+
+-- Decisions say call by call what the metric counts.
+flagged as (
+
+    select
+        totals.*,
+        totals.lines_added > 0 or totals.lines_removed > 0 as tells_lines,
+        decided.session_key is null and (totals.edits_accepted > 0 or totals.edits_rejected > 0)
+            as tells_edits
+    from totals
+    left join decided on totals.session_key = decided.session_key
+
 )
 
-select * from totals
+select * from flagged

@@ -69,7 +69,7 @@ joined as (
         sessions.agent_version,
         coalesce(identities.developer_id, sessions.developer_id) as developer_id,
         sessions.repository,
-        coalesce(settings.project_id, sessions.repository) as project_id,
+        coalesce(settings.project_id, sessions.repository, sessions.project_path) as project_id,
         sessions.git_branch,
         sessions.machine,
         requests.main_model,
@@ -77,21 +77,35 @@ joined as (
         cast(coalesce(requests.requests, 0) as bigint) as requests,
         cast(coalesce(tool_calls.tool_calls, 0) as bigint) as tool_calls,
         cast(coalesce(tool_calls.tool_failures, 0) as bigint) as tool_failures,
-        -- Events where the session has any, else the metric, which counts the same.
+        -- Each is counted by the calls or by the metric, never by both.
         cast(
-            case
-                when tool_calls.has_decisions = 1 then tool_calls.edits_accepted
-                else coalesce(metrics.edits_accepted, 0)
-            end as bigint
+            coalesce(
+                case when metrics.tells_edits then metrics.edits_accepted end,
+                tool_calls.edits_accepted,
+                0
+            ) as bigint
         ) as edits_accepted,
         cast(
-            case
-                when tool_calls.has_decisions = 1 then tool_calls.edits_rejected
-                else coalesce(metrics.edits_rejected, 0)
-            end as bigint
+            coalesce(
+                case when metrics.tells_edits then metrics.edits_rejected end,
+                tool_calls.edits_rejected,
+                0
+            ) as bigint
         ) as edits_rejected,
-        cast(metrics.lines_added as bigint) as lines_added,
-        cast(metrics.lines_removed as bigint) as lines_removed,
+        cast(
+            coalesce(
+                case when metrics.tells_lines then metrics.lines_added end,
+                tool_calls.lines_added,
+                metrics.lines_added
+            ) as bigint
+        ) as lines_added,
+        cast(
+            coalesce(
+                case when metrics.tells_lines then metrics.lines_removed end,
+                tool_calls.lines_removed,
+                metrics.lines_removed
+            ) as bigint
+        ) as lines_removed,
         cast(coalesce(requests.errors, 0) as bigint) as errors,
         cast(coalesce(requests.retries, 0) as bigint) as retries,
         cast(

@@ -24,6 +24,7 @@ totals as (
         cast(sum(
             case when metric_name = 'claude_code.cost.usage' then increment else 0 end
         ) as decimal(18, 9)) as cost_usd,
+        min(coalesce(started_at, measured_at)) as measured_from,
         max(measured_at) as measured_at
     from increments
     group by session_key, model

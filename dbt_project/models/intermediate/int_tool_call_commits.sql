@@ -1,10 +1,16 @@
--- Commits that an agent's own tool result names, by full or short SHA, followed through rewrites.
+-- Commits that an agent's own tool calls name, by full or short SHA, followed to what became of
+-- them.
 with
 
 tool_calls as (
 
     select * from {{ ref('int_tool_calls') }}
-    where length(git_commit_id) >= 7 and coalesce(success, true)
+
+),
+
+reported as (
+
+    select * from {{ ref('stg_agent_reported_commits') }}
 
 ),
 
@@ -14,13 +20,20 @@ commits as (
 
 ),
 
+recorded as (
+
+    select * from {{ ref('stg_git_commits') }}
+
+),
+
 rewrites as (
 
     select * from {{ ref('int_commit_rewrites') }}
 
 ),
 
--- Every hash under which a commit was ever known.
+-- Every hash under which the work of a commit was ever known. A cherry-pick and a rebase that no
+-- hook saw leave the patch as it was.
 known_hashes as (
 
     select
@@ -37,31 +50,46 @@ known_hashes as (
     inner join rewrites
         on
             commits.commit_hash = rewrites.new_hash
-            and coalesce(commits.repository, rewrites.repository, '')
-            = coalesce(rewrites.repository, commits.repository, '')
+            and {{ may_be_same_repository('commits', 'rewrites') }}
+    union
+    select
+        commits.commit_key,
+        commits.repository,
+        recorded.commit_hash as known_hash
+    from commits
+    inner join recorded
+        on
+            commits.patch_id = recorded.patch_id
+            and commits.repository = recorded.repository
+            and commits.committed_at >= recorded.committed_at
 
 ),
 
+-- A full SHA is unique in the world, and a clone may have another origin.
 matched as (
 
     select
-        tool_calls.tool_call_key,
         tool_calls.session_key,
         tool_calls.session_id,
         tool_calls.agent,
         tool_calls.called_at,
         known_hashes.commit_key,
-        min(known_hashes.known_hash) over (partition by tool_calls.tool_call_key) as lowest_hash,
-        max(known_hashes.known_hash) over (partition by tool_calls.tool_call_key) as highest_hash
-    from tool_calls
+        min(known_hashes.known_hash)
+            over (partition by reported.tool_call_key, reported.git_commit_id)
+            as lowest_hash,
+        max(known_hashes.known_hash)
+            over (partition by reported.tool_call_key, reported.git_commit_id)
+            as highest_hash
+    from reported
+    inner join tool_calls on reported.tool_call_key = tool_calls.tool_call_key
     inner join known_hashes
         on
-            left(tool_calls.git_commit_id, 7) = left(known_hashes.known_hash, 7)
-            and known_hashes.known_hash like tool_calls.git_commit_id || '%'
+            left(reported.git_commit_id, 7) = left(known_hashes.known_hash, 7)
+            and reported.git_commit_id
+            = left(known_hashes.known_hash, length(reported.git_commit_id))
             and (
-                tool_calls.repository = known_hashes.repository
-                or tool_calls.repository is null
-                or known_hashes.repository is null
+                reported.git_commit_id = known_hashes.known_hash
+                or {{ may_be_same_repository('tool_calls', 'known_hashes') }}
             )
 
 ),

@@ -3,15 +3,20 @@
 
 with
 
-decisions as (
+calls as (
 
-    select * from {{ ref('stg_claude_code__tool_decisions') }}
+    select * from {{ ref('stg_agent_tool_calls') }}
 
 ),
 
-results as (
+reported_commits as (
 
-    select * from {{ ref('stg_claude_code__tool_results') }}
+    select
+        tool_call_key,
+        count(*) as commits_reported,
+        case when count(*) = 1 then min(git_commit_id) end as git_commit_id
+    from {{ ref('stg_agent_reported_commits') }}
+    group by tool_call_key
 
 ),
 
@@ -21,52 +26,9 @@ requests as (
 
 ),
 
-sessions as (
+metrics as (
 
-    select * from {{ ref('stg_agent_sessions') }}
-
-),
-
-identities as (
-
-    select * from {{ ref('stg_developer_identities') }}
-
-),
-
-settings as (
-
-    select * from {{ ref('stg_settings') }}
-
-),
-
--- A rejected call has a decision and no result; older versions may lack the decision.
-calls as (
-
-    select
-        'claude_code' as agent,
-        coalesce(decisions.tool_call_key, results.tool_call_key) as tool_call_key,
-        coalesce(decisions.tool_use_id, results.tool_use_id) as tool_use_id,
-        coalesce(decisions.session_id, results.session_id) as session_id,
-        coalesce(decisions.prompt_id, results.prompt_id) as prompt_id,
-        coalesce(decisions.request_id, results.request_id) as request_id,
-        coalesce(decisions.developer_id, results.developer_id) as developer_id,
-        coalesce(decisions.repository, results.repository) as repository,
-        coalesce(decisions.tool_name, results.tool_name) as tool_name,
-        decisions.decision,
-        decisions.decision_source,
-        results.command,
-        results.file_path,
-        results.error_type,
-        results.git_commit_id,
-        results.git_branch,
-        results.duration_ms,
-        results.lines_added,
-        results.lines_removed,
-        results.exit_code,
-        results.success,
-        coalesce(decisions.decided_at, results.finished_at) as called_at
-    from decisions
-    full outer join results on decisions.tool_call_key = results.tool_call_key
+    select * from {{ ref('int_session_metrics') }}
 
 ),
 
@@ -79,10 +41,9 @@ joined as (
         sessions.session_key,
         calls.session_id,
         calls.prompt_id,
-        calls.request_id,
-        coalesce(identities.developer_id, {{ developer_of('calls') }}) as developer_id,
+        {{ identified_developer('calls') }} as developer_id,
         coalesce(calls.repository, sessions.repository) as repository,
-        coalesce(settings.project_id, calls.repository, sessions.repository) as project_id,
+        {{ project_of('calls') }} as project_id,
         coalesce(calls.git_branch, sessions.git_branch) as git_branch,
         requests.model,
         calls.tool_name,
@@ -91,31 +52,46 @@ joined as (
         calls.decision,
         calls.decision_source,
         calls.error_type,
-        calls.git_commit_id,
+        reported_commits.git_commit_id,
+        calls.seen_in,
+        cast(coalesce(reported_commits.commits_reported, 0) as bigint) as commits_reported,
         calls.duration_ms,
         calls.lines_added,
         calls.lines_removed,
         calls.exit_code,
         calls.success,
-        calls.tool_name in ('Edit', 'Write', 'MultiEdit', 'NotebookEdit') as is_edit,
+        coalesce(calls.tool_name in ('Edit', 'Write', 'MultiEdit', 'NotebookEdit'), false)
+            as is_edit,
+        calls.is_session_from_file or coalesce(metrics.tells_lines, false) as metrics_tell_lines,
+        coalesce(metrics.tells_edits, false) as metrics_tell_edits,
         calls.called_at,
         {{ usage_date('calls.called_at') }} as called_date
     from calls
-    cross join settings
-    left join requests
-        on calls.agent || ':' || calls.request_id = requests.request_key
-    left join sessions
-        on calls.agent = sessions.agent and calls.session_id = sessions.session_id
-    left join identities on lower({{ developer_of('calls') }}) = identities.identity
+    {{ with_context('calls') }}
+    left join requests on calls.request_key = requests.request_key
+    left join reported_commits on calls.tool_call_key = reported_commits.tool_call_key
+    left join metrics on sessions.session_key = metrics.session_key
 
 ),
 
+-- Session files of 2.1.197 tell of no decision, those of 2.1.330 do: an edit that was made was
+-- accepted. Edits and lines count here only where the session's metrics do not count them.
 counted as (
 
     select
         *,
-        case when is_edit and decision = 'accept' then 1 else 0 end as edits_accepted,
-        case when is_edit and decision = 'reject' then 1 else 0 end as edits_rejected
+        case
+            when not is_edit or metrics_tell_edits then 0
+            when decision = 'accept' then 1
+            when decision is null and success and seen_in = 'session_file' then 1
+            else 0
+        end as edits_accepted,
+        case when is_edit and decision = 'reject' and not metrics_tell_edits then 1 else 0 end
+            as edits_rejected,
+        case when is_edit and success and not metrics_tell_lines then lines_added end
+            as counted_lines_added,
+        case when is_edit and success and not metrics_tell_lines then lines_removed end
+            as counted_lines_removed
     from joined
 
 )

@@ -73,6 +73,8 @@ tool_call_facts as (
             'tool_calls': 1,
             'edits_accepted': 'tool_calls.edits_accepted',
             'edits_rejected': 'tool_calls.edits_rejected',
+            'lines_added': 'coalesce(tool_calls.counted_lines_added, 0)',
+            'lines_removed': 'coalesce(tool_calls.counted_lines_removed, 0)',
         }) }}
     from {{ ref('int_tool_calls') }} as tool_calls
     left join main_models on tool_calls.session_key = main_models.session_key

@@ -17,7 +17,7 @@ final as (
 
     select
         project_id,
-        {{ regex_replace('project_id', '^.*/') }} as project_name,
+        {{ regex_replace('project_id', '^.*[/\\\\]') }} as project_name,
         project_id like 'https://%' as is_repository,
         first_seen_at,
         last_seen_at

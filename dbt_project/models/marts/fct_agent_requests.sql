@@ -20,6 +20,7 @@ final as (
         machine,
         model,
         model_reported,
+        model_requested,
         service_tier,
         query_source,
         subagent,

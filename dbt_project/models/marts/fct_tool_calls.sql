@@ -25,6 +25,8 @@ final as (
         decision_source,
         error_type,
         git_commit_id,
+        seen_in,
+        commits_reported,
         duration_ms,
         lines_added,
         lines_removed,

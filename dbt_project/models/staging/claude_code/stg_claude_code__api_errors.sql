@@ -13,12 +13,7 @@ keyed as (
 
     select
         *,
-        coalesce(nullif(request_id, ''), md5(
-            coalesce(session_id, prompt_id, '')
-            || '|' || cast(occurred_at as varchar)
-            || '|' || coalesce(cast(event_sequence as varchar), '')
-            || '|' || coalesce(cast(status_code as varchar), '')
-        )) as request_key
+        {{ record_id('request_id', ['status_code']) }} as request_key
     from events
 
 ),
@@ -28,15 +23,7 @@ ranked as (
     select
         *,
         min(created_at) over (partition by request_key) as first_created_at,
-        row_number() over (
-            partition by request_key
-            order by
-                attempt desc nulls last,
-                occurred_at asc,
-                session_id asc nulls last,
-                {{ named_developer_first() }},
-                record_hash asc
-        ) as best_first
+        {{ best_first('request_key', ['attempt']) }} as best_first
     from keyed
 
 ),

@@ -12,13 +12,7 @@ keyed as (
     select
         *,
         cast(cost_usd_micros as decimal(20, 0)) * cast(0.000001 as decimal(7, 6)) as micros_usd,
-        coalesce(nullif(request_id, ''), md5(
-            coalesce(session_id, prompt_id, '')
-            || '|' || cast(occurred_at as varchar)
-            || '|' || coalesce(cast(event_sequence as varchar), '')
-            || '|' || coalesce(cast(input_tokens as varchar), '')
-            || '|' || coalesce(cast(output_tokens as varchar), '')
-        )) as request_key
+        {{ record_id('request_id', ['input_tokens', 'output_tokens']) }} as request_key
     from events
 
 ),
@@ -30,17 +24,8 @@ ranked as (
     select
         *,
         min(created_at) over (partition by request_key) as first_created_at,
-        row_number() over (
-            partition by request_key
-            order by
-                output_tokens desc nulls last,
-                cost_usd desc nulls last,
-                cost_usd_micros desc nulls last,
-                occurred_at asc,
-                session_id asc nulls last,
-                {{ named_developer_first() }},
-                record_hash asc
-        ) as best_first
+        {{ best_first('request_key', ['output_tokens', 'cost_usd', 'cost_usd_micros']) }}
+            as best_first
     from keyed
 
 ),
@@ -71,19 +56,7 @@ requests as (
         end as billing_mode,
         input_tokens,
         cache_read_tokens,
-        -- 2.1.197 does not split cache writes: they count as five-minute ones.
-        coalesce(
-            cache_creation_5m_tokens,
-            case
-                when cache_creation_tokens > coalesce(cache_creation_1h_tokens, 0)
-                    then cache_creation_tokens - coalesce(cache_creation_1h_tokens, 0)
-                when cache_creation_tokens is not null then 0
-            end
-        ) as cache_write_5m_tokens,
-        coalesce(
-            cache_creation_1h_tokens,
-            case when cache_creation_tokens is not null then 0 end
-        ) as cache_write_1h_tokens,
+        {{ cache_writes() }},
         output_tokens,
         -- Thinking is inside output and no event tells how much of it (2.1.330).
         cast(null as bigint) as reasoning_tokens,

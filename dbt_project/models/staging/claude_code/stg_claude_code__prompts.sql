@@ -13,14 +13,9 @@ keyed as (
 
     select
         *,
-        event_name || ':' || coalesce(
-            case when event_name = 'user_prompt' then nullif(message_uuid, '') end,
-            md5(
-                coalesce(session_id, prompt_id, '')
-                || '|' || cast(occurred_at as varchar)
-                || '|' || coalesce(cast(event_sequence as varchar), '')
-            )
-        ) as event_key
+        event_name || ':'
+        || {{ record_id("case when event_name = 'user_prompt' then message_uuid end") }}
+            as event_key
     from events
 
 ),
@@ -30,14 +25,7 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by event_key
-            order by
-                occurred_at asc,
-                session_id asc nulls last,
-                {{ named_developer_first() }},
-                record_hash asc
-        ) as best_first
+        {{ best_first('event_key') }} as best_first
     from keyed
 
 ),
@@ -115,6 +103,7 @@ typed as (
         replace(event_key, 'user_prompt:', 'claude_code:') as prompt_key,
         session_id,
         prompt_id,
+        coalesce(nullif(prompt_id, ''), nullif(message_uuid, '')) as turn_id,
         developer_id,
         {{ normalized_repository('repository_url') }} as repository,
         prompt_length,

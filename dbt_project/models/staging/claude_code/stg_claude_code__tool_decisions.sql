@@ -4,11 +4,7 @@ events as (
 
     select
         *,
-        coalesce(nullif(tool_use_id, ''), md5(
-            coalesce(session_id, prompt_id, '')
-            || '|' || cast(occurred_at as varchar)
-            || '|' || coalesce(cast(event_sequence as varchar), '')
-        )) as tool_call_key
+        {{ record_id('tool_use_id') }} as tool_call_key
     from {{ ref('stg_claude_code__events') }}
     where event_name = 'tool_decision'
 
@@ -18,14 +14,7 @@ ranked as (
 
     select
         *,
-        row_number() over (
-            partition by tool_call_key
-            order by
-                occurred_at asc,
-                session_id asc nulls last,
-                {{ named_developer_first() }},
-                record_hash asc
-        ) as best_first
+        {{ best_first('tool_call_key') }} as best_first
     from events
 
 ),

@@ -3,7 +3,8 @@ with
 commits as (
 
     select
-        *,
+        * exclude (repository),
+        {{ normalized_repository('repository') }} as repository,
         coalesce(recorded_by = 'hook', false) as is_from_hook
     from {{ source('raw', 'raw_git_commits') }}
 
@@ -15,7 +16,7 @@ merged as (
 
     select
         lower(commit_hash) as commit_hash,
-        nullif(repository, '') as repository,
+        repository,
         max(commit_message) as commit_message,
         max(author_name) as author_name,
         max(author_email) as author_email,
@@ -32,7 +33,7 @@ merged as (
         max(commit_timestamp) as committed_at,
         max(authored_at) as authored_at
     from commits
-    group by lower(commit_hash), nullif(repository, '')
+    group by lower(commit_hash), repository
 
 ),
 

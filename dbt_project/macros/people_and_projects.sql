@@ -28,3 +28,33 @@
             else coalesce(sessions.named_developer_id, {{ records }}.developer_id)
         end
 {%- endmacro %}
+
+
+{#-
+    What surrounds a record: the settings, its session, its developer's identity. For `from`, after
+    a relation with agent, session_id, developer_id and, for `project_of`, repository.
+-#}
+{% macro with_context(records) -%}
+    cross join {{ ref('stg_settings') }} as settings
+    left join {{ ref('stg_agent_sessions') }} as sessions
+        on {{ records }}.agent = sessions.agent and {{ records }}.session_id = sessions.session_id
+    left join {{ ref('stg_developer_identities') }} as identities
+        on lower({{ developer_of(records) }}) = identities.identity
+{%- endmacro %}
+
+
+{#- The developer by all his names; after `with_context`. -#}
+{% macro identified_developer(records) -%}
+    coalesce(identities.developer_id, {{ developer_of(records) }})
+{%- endmacro %}
+
+
+{#- The configured project, else the repository, else the folder; after `with_context`. -#}
+{% macro project_of(records) -%}
+    coalesce(
+            settings.project_id,
+            {{ records }}.repository,
+            sessions.repository,
+            sessions.project_path
+        )
+{%- endmacro %}
