@@ -16,6 +16,11 @@ def dbt_project() -> Path:
     return _first_of(_CHECKOUT / "dbt_project", _PACKAGE / "_bundle" / "dbt_project")
 
 
+def hooks() -> Path:
+    """The folder of stubs that git hooks source, before an installation is filled in."""
+    return _first_of(_CHECKOUT / "hooks", _PACKAGE / "_bundle" / "hooks")
+
+
 def demo_recordings() -> Path:
     """Recorded requests of the real Claude Code CLI, a folder a scenario."""
     return _first_of(_CHECKOUT / "tests" / "fixtures" / "claude", _PACKAGE / "_bundle" / "demo")

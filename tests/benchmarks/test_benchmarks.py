@@ -27,7 +27,7 @@ def test_every_measurement_runs_and_reports_its_figures(tmp_path: Path, home: Ho
     )
     assert done.returncode == 0, done.stderr
     measurements = json.loads(report.read_text())["measurements"]
-    assert set(measurements) == {"acknowledge", "load", "delay", "help", "leases", "idle"}
+    assert set(measurements) == {"acknowledge", "load", "delay", "help", "leases", "idle", "hooks"}
     for name, measurement in measurements.items():
         assert measurement["figures"], name
         assert all(figure["subject"] for figure in measurement["figures"]), name

@@ -1,0 +1,216 @@
+"""What was changed outside of our own folder, exactly enough to take it out again."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import stat
+from pathlib import Path
+
+import msgspec
+
+from agent_analytics_cli.changes import (
+    FileChange,
+    missing_folders,
+    read_for_change,
+    write_atomically,
+)  # fmt: skip
+from agent_analytics_cli.json_reader import NotJson
+from agent_analytics_cli.json_text import is_empty, members_of, members_under, take_out
+from agent_analytics_collector.errors import AgentAnalyticsError
+from agent_analytics_collector.home import Home
+
+NOT_OURS_AS_A_WHOLE = ""
+
+
+class FragmentLost(AgentAnalyticsError):
+    """What we once wrote into a file is no longer there as written."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"What agent-analytics wrote into {path} was changed since. "
+            "Take it out by hand; nothing else in the file is ours."
+        )
+
+
+class BrokenReceipt(AgentAnalyticsError):
+    """The record of changes cannot be read."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}, the record of what was changed, cannot be read: {problem}. "
+            "Move it away to go on; what was changed then has to be taken out by hand."
+        )
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One file of the user's that we changed."""
+
+    path: str
+    kind: str
+    """hook, settings, backup or profile"""
+    created: bool
+    """There was no such file: it goes again when nothing but ours is left in it."""
+    fragments: list[str]
+    """Texts that were put in, each exactly as it stands in the file."""
+    after_sha256: str
+    """Of the file as we left it: unchanged since, the whole of a created file is ours.
+
+    NOT_OURS_AS_A_WHOLE where other people's text was in it already.
+    """
+    mode_before: int | None = None
+    """Permission bits that the file had, where we changed them."""
+    created_folders: list[str] = []
+    """Folders made for the file, outermost first; they go again when they are empty."""
+    under: str | None = None
+    """Of a JSON file the top-level key whose members the one fragment holds; else None."""
+
+
+class Receipt:
+    """The entries of one home, kept in `installed.json` (0600)."""
+
+    def __init__(self, path: Path, entries: list[Entry]) -> None:
+        self._path = path
+        self.entries = entries
+
+    @classmethod
+    def load(cls, home: Home) -> Receipt:
+        """Raises BrokenReceipt."""
+        try:
+            entries = msgspec.json.decode(home.receipt.read_bytes(), type=list[Entry])
+        except (FileNotFoundError, NotADirectoryError):
+            entries = []
+        except (OSError, msgspec.DecodeError) as error:
+            raise BrokenReceipt(home.receipt, str(error)) from error
+        return cls(home.receipt, entries)
+
+    def save(self) -> None:
+        """Write it down; a receipt without entries leaves no file."""
+        if self.entries:
+            content = msgspec.json.format(msgspec.json.encode(self.entries), indent=2)
+            write_atomically(self._path, content)
+        else:
+            self._path.unlink(missing_ok=True)
+
+    def find(self, path: Path) -> Entry | None:
+        return next((entry for entry in self.entries if entry.path == str(path)), None)
+
+    def put(self, entry: Entry) -> None:
+        """Add the entry; it takes the place of an older one of the same path."""
+        self.forget(entry.path)
+        self.entries.append(entry)
+
+    def forget(self, path: str) -> None:
+        self.entries = [entry for entry in self.entries if entry.path != path]
+
+
+def sha256(content: bytes) -> str:
+    """Digest for `Entry.after_sha256`."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def entry_for(
+    change: FileChange, kind: str, fragments: list[str], old: Entry | None, under: str | None = None
+) -> Entry:
+    """The entry to write down before `change` is made; `old` is the one of the same path.
+
+    What was true before our first change stays true: whether the file was there, its permissions.
+    """
+    path = change.path
+    is_ours = old is not None and change.before is not None and holds(old, change.before)
+    if old is None or not is_ours:  # never written, or not there any more
+        found = None if change.before is None else stat.S_IMODE(path.stat().st_mode)
+        created, mode_before = change.before is None, found if change.mode != found else None
+        folders = [str(folder) for folder in missing_folders(path.parent)]
+        # A folder of a change that was never made, or undone by hand, is still ours.
+        folders = [*(old.created_folders if old else []), *folders]
+    else:
+        created, mode_before, folders = old.created, old.mode_before, old.created_folders
+        if mode_before is None and change.mode is not None and not created:
+            mode_before = stat.S_IMODE(path.stat().st_mode)
+    # A file that we made and somebody added to since is no longer ours as a whole.
+    is_all_ours = change.before is None or (
+        created and old is not None and sha256(change.before) == old.after_sha256
+    )
+    return Entry(
+        str(path), kind, created, fragments,
+        sha256(change.after or b"") if is_all_ours else NOT_OURS_AS_A_WHOLE,
+        mode_before, list(dict.fromkeys(folders)), under,
+    )  # fmt: skip
+
+
+def holds(entry: Entry, content: bytes) -> bool:
+    """Whether anything of the entry's fragments is in the content."""
+    if entry.created and sha256(content) == entry.after_sha256:
+        return True
+    if entry.under is not None:
+        text = content.decode("utf-8", "surrogateescape")
+        with contextlib.suppress(NotJson):
+            found = members_under(text, entry.under)
+            return any(name in found for name in members_of("".join(entry.fragments), entry.under))
+        return any(fragment in text for fragment in entry.fragments)
+    there = {line.strip() for line in content.splitlines()}
+    return any(line in there for fragment in entry.fragments for line in _own_lines(fragment))
+
+
+def undo(entry: Entry) -> FileChange | None:
+    """The change that takes our fragments out, byte for byte, whatever was edited around them.
+
+    None when nothing of ours is left. Of a JSON file that was laid out anew, our members that
+    still have our values go. Raises ChangeRefused, and FragmentLost when a fragment is no longer
+    there as written.
+    """
+    path = Path(entry.path)
+    before = read_for_change(path)
+    if before is None or not holds(entry, before):
+        return None
+    why = "take out what agent-analytics put in"
+    if entry.created and sha256(before) == entry.after_sha256:
+        return FileChange(path, before, None, why)
+    after = _without_members(entry, before) if entry.under else _without_fragments(entry, before)
+    if entry.created and not after.strip():
+        return FileChange(path, before, None, why)
+    return FileChange(path, before, after, why, entry.mode_before)
+
+
+def _without_fragments(entry: Entry, content: bytes) -> bytes:
+    for fragment in reversed(entry.fragments):
+        written = fragment.encode("utf-8", "surrogateescape")
+        if not written or content.count(written) != 1:
+            raise FragmentLost(entry.path)
+        before, _, behind = content.partition(written)
+        # A fragment that begins with a line break completed the last line of then: lines that were
+        # added behind it need that break now.
+        joint = b"\n" if before and behind and written[:1] + written[-1:] == b"\n\n" else b""
+        content = before + joint + behind
+    return content
+
+
+def _without_members(entry: Entry, content: bytes) -> bytes:
+    text = content.decode("utf-8", "surrogateescape")
+    try:
+        for fragment in reversed(entry.fragments):
+            text = take_out(text, fragment, entry.under or "")
+    except NotJson as error:
+        raise FragmentLost(entry.path) from error
+    if entry.created and is_empty(text):
+        return b""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _own_lines(fragment: str) -> set[bytes]:
+    """Lines that nobody else would write: those that name us, where there are any."""
+    lines = {line.strip() for line in fragment.encode("utf-8", "surrogateescape").splitlines()}
+    lines.discard(b"")
+    return {line for line in lines if b"agent-analytics" in line} or lines
+
+
+def remove_created_folders(entry: Entry) -> None:
+    """Remove the folders made for the file that are empty by now."""
+    for folder in reversed(entry.created_folders):
+        try:
+            Path(folder).rmdir()
+        except OSError:
+            return
