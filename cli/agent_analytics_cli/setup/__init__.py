@@ -1,0 +1,1 @@
+"""What `init` and `uninstall` do, as a library: what will change, then the change."""
