@@ -88,12 +88,6 @@ class Report:
     recorded: Sequence[date] = ()
     """Every day that has data, whether in the range or not."""
 
-    @property
-    def recorded_in_range(self) -> list[date]:
-        if self.since is None or self.until is None:
-            return []
-        return [day for day in self.recorded if self.since <= day <= self.until]
-
 
 def read_report(
     marts: duckdb.DuckDBPyConnection | None,
@@ -104,40 +98,50 @@ def read_report(
 ) -> Report:
     """Usage grouped by the DIMENSIONS in `by`; `marts` None is a home that has published nothing.
 
-    Without `since` the range begins where it has the last 30 days that have data; without
-    `until` it ends today, or with the last of those. Periods come in their order, and within
-    them the costliest first.
+    Without `since` and `until` the range is chosen as `choose_range` says. Periods come in their
+    order, and within them the costliest first.
     """
     if marts is None:
         return Report(by, since, until, days.time_zone, [], dict.fromkeys(MEASURES))
     zone = {"time_zone": days.time_zone, "rollover_hour": days.rollover_hour}
-    found = _fetch(
+    found = fetch(
         marts, f"{_USAGE} select distinct day from dated where day is not null order by day", zone
     )
     recorded = [row["day"] for row in found]
-    if since is None:
-        latest = [day for day in recorded if until is None or day <= until][-DEFAULT_DAYS:]
-        since, until = (latest[0], until or latest[-1]) if latest else (None, until)
-    elif until is None:
-        until = max([days.today(), *recorded[-1:]])
+    since, until = choose_range(recorded, since, until, days)
     scope = {**zone, "since": since, "until": until}
     in_range = f"{_MEASURES} from dated where day between $since and $until"
     keys = [f'"{key}"' for key in by]
     order = [f'"{key}"' for key in by if key in PERIODS] + ["cost_usd desc nulls last"]
-    rows = _fetch(
+    rows = fetch(
         marts,
         f"""{_USAGE}
         select {", ".join(f'{_KEYS[key]} as "{key}"' for key in by)}, {in_range}
         group by {", ".join(keys)} order by {", ".join(order + keys)}""",
         scope,
     )
-    total = _fetch(marts, f"{_USAGE} select {in_range}", scope)[0]
+    total = fetch(marts, f"{_USAGE} select {in_range}", scope)[0]
     return Report(by, since, until, days.time_zone, rows, total, recorded)
 
 
-def _fetch(
+def choose_range(
+    recorded: Sequence[date], since: date | None, until: date | None, days: Days
+) -> tuple[date | None, date | None]:
+    """The first and the last day to show, of the days that have data (`recorded`, in order).
+
+    Without `since` the range begins where it has the last 30 days that have data; without
+    `until` it ends today, or with the last of those.
+    """
+    if since is None:
+        latest = [day for day in recorded if until is None or day <= until][-DEFAULT_DAYS:]
+        return (latest[0], until or latest[-1]) if latest else (None, until)
+    return since, until or max([days.today(), *recorded[-1:]])
+
+
+def fetch(
     marts: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, object]
 ) -> list[dict[str, Any]]:
+    """The rows of a query as dicts, with named parameters."""
     cursor = marts.execute(sql, parameters)
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

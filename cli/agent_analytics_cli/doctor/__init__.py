@@ -1,0 +1,1 @@
+"""What `agent-analytics doctor` looks at: one function a check, each telling a person a verdict."""

@@ -1,0 +1,145 @@
+"""Checks of the agents: are their settings in effect, and were they heard of."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from agent_analytics_cli.doctor.situation import Situation
+from agent_analytics_cli.doctor.verdict import Verdict, how_long, ok, warn
+
+if TYPE_CHECKING:
+    from agent_analytics_cli.agents.claude_code.telemetry import TelemetryStatus
+
+CLAUDE_CODE = "claude_code"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_INIT = "agent-analytics init"
+
+# A session file tells of requests whose telemetry never arrived.
+_HEARD = """
+with heard as (
+    select
+        agent, requested_at as heard_at,
+        regexp_matches(cast(seen_in as varchar), 'event|span') as by_telemetry
+    from main.fct_agent_requests
+    union all
+    select agent, booked_at, true from main.fct_metric_remainders
+)
+select agent, epoch(max(heard_at) filter (where by_telemetry)), epoch(max(heard_at))
+from heard group by agent
+"""
+
+
+class Heard(NamedTuple):
+    """When an agent last was active, in seconds since 1970; None is never."""
+
+    by_telemetry: float | None
+    at_all: float | None
+
+
+def check_agent_settings(situation: Situation) -> Verdict:
+    """Whether Claude Code's next session here would report to this collector."""
+    from agent_analytics_cli.agents.claude_code.telemetry import ENDPOINT, telemetry_status
+    from agent_analytics_cli.machine import claude_config_dir
+
+    if CLAUDE_CODE not in situation.settings.enabled_agents:
+        return ok("Claude Code is not among enabled_agents.")
+    status = telemetry_status(claude_config_dir(), _project_folder())
+    more = "".join(f" {sentence}" for sentence in (*status.problems, *status.overrides))
+    if not status.enabled:
+        if status.problems:
+            return warn(f"Claude Code's telemetry is off.{more}", "Mend that file, then run init")
+        return warn(f"Claude Code's telemetry is off.{more}", _INIT)
+    endpoint = status.endpoint or "http://localhost:4317"
+    ours = _wanted_endpoint(situation, status)
+    if _address(endpoint) != _address(ours):
+        origin = status.origins.get(ENDPOINT)
+        return warn(
+            f"Claude Code sends to {endpoint}, as {origin or 'nothing else'} says; "
+            f"this collector is {ours}.{more}",
+            f"{_INIT}; or change {ENDPOINT} in {origin or 'its settings'}, "
+            f"or have that receiver forward to {ours}",
+        )
+    said = f"Claude Code sends its telemetry to {endpoint}"
+    if not status.details:
+        return warn(
+            f"{said}, but without tool details, so its commits are matched by time alone.{more}",
+            _INIT,
+        )
+    if status.problems:
+        return warn(f"{said}, tool details included.{more}", "Mend that file")
+    return ok(f"{said}, tool details included.{more}")
+
+
+def _project_folder() -> Path | None:
+    """Where a session would look for the project's settings; None in a folder that is gone."""
+    from agent_analytics_cli.git.repository import NotARepository, find_repository
+
+    try:
+        here = Path.cwd()
+        return find_repository(here).top_level or here
+    except NotARepository:
+        return here
+    except FileNotFoundError:
+        return None
+
+
+def _wanted_endpoint(situation: Situation, status: TelemetryStatus) -> str:
+    """Where agents are to send: what the settings say, else this home's own collector."""
+    if situation.settings.telemetry.endpoint:
+        return situation.settings.telemetry.endpoint
+    ports = situation.service or situation.settings
+    over_http = (status.protocol or "").startswith("http")
+    return f"http://127.0.0.1:{ports.http_port if over_http else ports.grpc_port}"
+
+
+def _address(endpoint: str) -> tuple[str | None, int | None]:
+    """Host and port, every name of this machine's loopback being one."""
+    parts = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
+    host = "localhost" if parts.hostname in _LOOPBACK else parts.hostname
+    try:
+        return host, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:  # no number, or no port's
+        return host, None
+
+
+def check_agent_heard(situation: Situation) -> Verdict:
+    """Whether telemetry of each enabled agent has reached the marts."""
+    agents = situation.settings.enabled_agents
+    heard = _heard(situation)
+    if heard is None and any(situation.overview()["records"].values()):
+        return warn("Records came, but no marts are published yet.", "agent-analytics transform")
+    if not agents:
+        return ok("No agent is enabled.")
+    said, silent = [], []
+    for agent in agents:
+        when = (heard or {}).get(agent, Heard(None, None))
+        if when.by_telemetry is not None:
+            said.append(f"{agent} was heard {how_long(time.time() - when.by_telemetry)} ago")
+            continue
+        silent.append(agent)
+        said.append(
+            f"{agent} is known from its session files alone, its telemetry never came"
+            if when.at_all is not None
+            else f"{agent} was never heard"
+        )
+    sentence = f"{'; '.join(said)}."
+    if not silent:
+        return ok(sentence)
+    return warn(
+        sentence,
+        "See the other checks, start the agent anew and ask it something: "
+        "its telemetry comes within a minute or two",
+    )
+
+
+def _heard(situation: Situation) -> dict[str, Heard] | None:
+    """By agent; None when nothing is published yet."""
+    from agent_analytics_cli.marts import open_marts
+
+    with open_marts(situation.home) as marts:
+        if marts is None:
+            return None
+        return {agent: Heard(*times) for agent, *times in marts.execute(_HEARD).fetchall()}
