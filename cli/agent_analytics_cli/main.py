@@ -22,16 +22,22 @@ from agent_analytics_collector.errors import AgentAnalyticsError
 
 _PACKAGE = "agent_analytics_cli.commands"
 COMMANDS = {
+    "init": (f"{_PACKAGE}.init", "Set up this machine: agents, git hooks, settings."),
     "up": (f"{_PACKAGE}.up", "Run the collector until Ctrl-C."),
     "status": (
         f"{_PACKAGE}.status",
         "Show what runs, what came, what waits and who holds the file.",
     ),
-    "report": (f"{_PACKAGE}.report", "Show cost and usage by day, agent, model and more."),
+    "doctor": (f"{_PACKAGE}.doctor", "Check everything and say what to do next."),
+    "report": (f"{_PACKAGE}.report", "Show cost and usage by day, agent, model, commit and more."),
+    "import": (f"{_PACKAGE}.import_", "Read the session files that agents left on this machine."),
+    "hooks": (f"{_PACKAGE}.hooks", "Install, show and remove the git hooks."),
+    "log-commit": (f"{_PACKAGE}.log_commit", "Record a commit."),
     "flush": (f"{_PACKAGE}.flush", "Wait until everything accepted is in DuckDB."),
     "transform": (f"{_PACKAGE}.transform", "Run dbt and publish the marts."),
     "replay": (f"{_PACKAGE}.replay", "Send recorded requests to the running collector."),
     "config": (f"{_PACKAGE}.config", "Show the settings and where each comes from."),
+    "uninstall": (f"{_PACKAGE}.uninstall", "Take out what `init` put in, byte for byte."),
 }
 """Name → module that holds it as `command`, and its line in `agent-analytics --help`."""
 

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import click
@@ -85,12 +86,13 @@ def test_every_command_of_the_table_can_be_called_for_help(name: str) -> None:
 
 
 def test_every_command_has_an_example_that_can_be_typed() -> None:
+    Path("~/src").expanduser().mkdir()  # a folder that examples name
     for typed, command in commands():
         examples = re.findall(r"agent-analytics (.+)", command.help or "")
         own = [example for example in examples if f"{example} ".startswith(f"{typed} ")]
         assert own, f"`{typed}` has no example in its help"
         for example in own:
-            arguments = shlex.split(example)
+            arguments = [os.path.expanduser(word) for word in shlex.split(example)]  # as a shell
             context = click.Context(cli, info_name="agent-analytics")
             current: click.Command = load_command(arguments[0])
             with current.make_context(arguments.pop(0), arguments, parent=context) as parsed:
