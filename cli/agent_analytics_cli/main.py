@@ -31,6 +31,8 @@ COMMANDS = {
     "doctor": (f"{_PACKAGE}.doctor", "Check everything and say what to do next."),
     "report": (f"{_PACKAGE}.report", "Show cost and usage by day, agent, model, commit and more."),
     "import": (f"{_PACKAGE}.import_", "Read the session files that agents left on this machine."),
+    "sync": (f"{_PACKAGE}.sync", "Fetch what vendors report: Copilot, Claude, Cursor."),
+    "sync-copilot": (f"{_PACKAGE}.sync_copilot", "Fetch GitHub Copilot's metrics."),
     "hooks": (f"{_PACKAGE}.hooks", "Install, show and remove the git hooks."),
     "log-commit": (f"{_PACKAGE}.log_commit", "Record a commit."),
     "flush": (f"{_PACKAGE}.flush", "Wait until everything accepted is in DuckDB."),

@@ -16,6 +16,8 @@ class Signal(StrEnum):
     COMMITS = "commits"
     REWRITES = "rewrites"
     SESSION_RECORDS = "session_records"
+    COPILOT_METRICS = "copilot_metrics"
+    VENDOR_USAGE = "vendor_usage"
 
 
 OTLP_SIGNALS = (Signal.LOGS, Signal.METRICS, Signal.TRACES)

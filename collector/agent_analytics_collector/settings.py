@@ -10,11 +10,13 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
 import yaml
 
+from agent_analytics_collector.connectors.settings import VendorSettings
 from agent_analytics_collector.errors import BadSetting
 from agent_analytics_collector.home import Home
 
@@ -65,6 +67,11 @@ class GitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds after a session's last event in which a commit may still be its own."""
 
 
+class SessionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    watch: bool = True
+    """Whether `up` imports what agents write into their session files while it runs."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set; immutable once read."""
 
@@ -74,7 +81,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Secret for `backend_url`; the collector of this home has its own token."""
     backend_url: str | None = None
     """Base URL of the API that commits and session records go to; None is this home's own."""
-    enabled_agents: tuple[str, ...] = ("claude_code",)
+    enabled_agents: tuple[str, ...] = ("claude_code", "codex", "gemini_cli", "copilot_cli")
     developer_id: str | None = None
     """Who works on this machine; None leaves it to what agents and git say."""
     host: str = "127.0.0.1"
@@ -95,6 +102,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publish: PublishSettings = PublishSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     git: GitSettings = GitSettings()
+    sessions: SessionSettings = SessionSettings()
+    vendors: VendorSettings = VendorSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +254,14 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
         if url is not None and "@" in url.split("/")[2]:
             problem = "must not hold a name or password; put the key into api_key"
             raise BadSetting(name, origins[name], problem)
+    for vendor in ("github", "claude", "cursor"):
+        # A secret goes there: it must not travel in the clear.
+        if not _is_private(getattr(settings.vendors, vendor).api_url):
+            name = f"vendors.{vendor}.api_url"
+            raise BadSetting(name, origins[name], "must begin with https:// and hold no password")
+    if settings.vendors.github.organisation and settings.vendors.github.enterprise:
+        name = "vendors.github.enterprise"
+        raise BadSetting(name, origins[name], "organisation is set as well; set one of the two")
     smallest = (
         ("telemetry.export_interval", settings.telemetry.export_interval, 1),
         ("git.correlation_window", settings.git.correlation_window, 0),
@@ -259,3 +276,13 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
     for name, value, least in smallest:
         if value < least:
             raise BadSetting(name, origins[name], f"must be at least {least}")
+
+
+def _is_private(url: str) -> bool:
+    """Whether what is sent there is read by nobody on the way: https, or this machine."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    is_here = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+    return bool(parts.hostname) and "@" not in parts.netloc and (parts.scheme == "https" or is_here)

@@ -69,6 +69,7 @@ def test_secrets_are_masked(name: str) -> None:
     assert config._mask(name, "hunter2") == "****"
     assert config._mask(name, None) is None
     assert config._mask("host", "127.0.0.1") == "127.0.0.1"
+    assert config._mask("vendors.github.token_file", "github.token") == "github.token"
 
 
 def test_a_setting_that_does_not_exist_is_trouble_with_the_nearest_name(home: Home) -> None:

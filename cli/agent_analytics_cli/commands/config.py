@@ -12,7 +12,7 @@ from agent_analytics_cli.tables import Column
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 
-_SECRET = re.compile("key|token|secret|password")
+_SECRET = re.compile("(key|token|secret|password)$")
 _COLUMNS = (Column("setting", "setting"), Column("value", "value"), Column("origin", "from"))
 
 

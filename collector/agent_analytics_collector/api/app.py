@@ -1,4 +1,4 @@
-"""The HTTP API: commits, rewrites and session records in; whether the collector is well out."""
+"""The HTTP API: commits, session records and vendors' figures in; whether all is well out."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ _ROUTES = {
     Signal.COMMITS: ("Record commits", "One commit or an array of them, as git tells of them."),
     Signal.REWRITES: ("Record rewrites", "Commits that an amend or a rebase replaced."),
     Signal.SESSION_RECORDS: ("Record session files", "Lines of an agent's session files."),
+    Signal.COPILOT_METRICS: (
+        "Record GitHub Copilot's metrics",
+        "Days of users or organisations; a later delivery replaces an earlier one.",
+    ),
+    Signal.VENDOR_USAGE: (
+        "Record what vendors report",
+        "Days of actors and models; a later delivery replaces an earlier one.",
+    ),
 }
 _BEARER = HTTPBearer(auto_error=False, description="The installation's token")
 _PROBLEMS: dict[int | str, dict[str, Any]] = {

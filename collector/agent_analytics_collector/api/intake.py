@@ -15,10 +15,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from agent_analytics_collector.api.payloads import (
     Commit,
+    CopilotMetrics,
     Problem,
     Received,
     Rewrite,
     SessionRecord,
+    VendorUsage,
 )
 from agent_analytics_collector.envelope import LONGEST_HEADER, Encoding, Envelope, Signal
 from agent_analytics_collector.spool.reader import read_signal
@@ -28,7 +30,12 @@ MODELS: dict[Signal, type[BaseModel]] = {
     Signal.COMMITS: Commit,
     Signal.REWRITES: Rewrite,
     Signal.SESSION_RECORDS: SessionRecord,
+    Signal.COPILOT_METRICS: CopilotMetrics,
+    Signal.VENDOR_USAGE: VendorUsage,
 }
+_REMEMBERED = (Signal.COMMITS, Signal.REWRITES)
+"""Session records are many, and re-read by their importer. What vendors say of a day may become
+what it was before, so only the last delivery counts."""
 _MOST_REMEMBERED = 100_000
 _MOST_PROBLEMS = 100
 _DEVELOPER = "x-developer-id"
@@ -69,7 +76,7 @@ class Intake:
             self._remembered.set()
 
     def _read_spool(self, folder: Path) -> None:
-        for signal in (Signal.COMMITS, Signal.REWRITES):
+        for signal in _REMEMBERED:
             for envelope in read_signal(folder, signal):
                 developer = envelope.headers.get(_DEVELOPER)
                 for record in orjson.loads(envelope.body):
@@ -96,7 +103,7 @@ class Intake:
             envelope = Envelope(signal, Encoding.JSON, encoded, time.time_ns(), headers)
             await self._spool.put(envelope, len(fresh))
             self._accepted(signal, len(fresh))
-            if signal is not Signal.SESSION_RECORDS:  # they are many, and re-read by their importer
+            if signal in _REMEMBERED:
                 self._seen.update(dict.fromkeys(fresh, now))
                 while len(self._seen) > _MOST_REMEMBERED:
                     del self._seen[next(iter(self._seen))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 import orjson
@@ -10,6 +12,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 MOST_COUNT = 2**31 - 1
 _MOST_SECONDS = 253_402_300_799
 _MOST_PAYLOAD_BYTES = 64 * 1024
+_MOST_DAY_BYTES = 1024 * 1024
+"""A large organisation's day, by language, model and feature, is some 200 KiB."""
 
 
 def _storable(text: str) -> str:
@@ -18,15 +22,19 @@ def _storable(text: str) -> str:
     return text
 
 
-def _small(payload: dict[str, Any]) -> dict[str, Any]:
-    if len(orjson.dumps(payload)) > _MOST_PAYLOAD_BYTES:
-        raise ValueError(f"must be at most {_MOST_PAYLOAD_BYTES:,} bytes of JSON")
-    return payload
+def _at_most(most_bytes: int) -> AfterValidator:
+    def check(payload: dict[str, Any]) -> dict[str, Any]:
+        if len(orjson.dumps(payload)) > most_bytes:
+            raise ValueError(f"must be at most {most_bytes:,} bytes of JSON")
+        return payload
+
+    return AfterValidator(check)
 
 
 Text = Annotated[str, Field(max_length=65_536), AfterValidator(_storable)]
 Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
 Count = Annotated[int, Field(ge=0, le=MOST_COUNT)]
+Tokens = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Hash = Annotated[
     str,
     Field(pattern=r"^[0-9a-fA-F]{7,64}$", examples=["c9335bcb18f9e474573517f60b31b73d99d2217d"]),
@@ -82,7 +90,58 @@ class SessionRecord(BaseModel):
     git_branch: Name | None = None
     repository: Name | None = None
     source_file: Name | None = None
-    payload: Annotated[dict[str, Any], AfterValidator(_small)] = {}
+    payload: Annotated[dict[str, Any], _at_most(_MOST_PAYLOAD_BYTES)] = {}
+
+
+class CopilotLanguage(BaseModel):
+    """One language of a day, in all of Copilot's features or in one."""
+
+    language: Name | None = None
+    feature: Name | None = None
+    suggestions: Count | None = None
+    acceptances: Count | None = None
+    lines_suggested: Count | None = None
+    lines_accepted: Count | None = None
+
+
+class CopilotMetrics(BaseModel):
+    """A day of GitHub Copilot: of one user, or of an organisation."""
+
+    day: datetime.date
+    developer_id: Name | None = Field(
+        None,
+        description="GitHub's login, or `org:NAME`; without it `org:` and `organisation`, "
+        "else the header `x-developer-id`",
+    )
+    organisation: Name | None = None
+    total_suggestions: Count | None = None
+    total_acceptances: Count | None = None
+    total_lines_suggested: Count | None = None
+    total_lines_accepted: Count | None = None
+    total_active_users: Count | None = None
+    language_breakdown: list[CopilotLanguage] | None = Field(None, max_length=10_000)
+    ai_credits_used: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    payload: Annotated[dict[str, Any], _at_most(_MOST_DAY_BYTES)] = Field(
+        {}, description="The row as GitHub sent it"
+    )
+
+
+class VendorUsage(BaseModel):
+    """A day of one actor, as its vendor reports it; with `model` the tokens and cost of that."""
+
+    vendor: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", examples=["cursor"])]
+    day: datetime.date
+    actor: Name | None = None
+    model: Name | None = None
+    input_tokens: Tokens | None = None
+    cache_read_tokens: Tokens | None = None
+    cache_write_tokens: Tokens | None = Field(None, description="Of lifetimes that are not told")
+    cache_write_5m_tokens: Tokens | None = None
+    cache_write_1h_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    reasoning_tokens: Tokens | None = Field(None, description="Those of the output tokens")
+    cost_usd: Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=9)] | None = None
+    payload: Annotated[dict[str, Any], _at_most(_MOST_DAY_BYTES)] = {}
 
 
 class Problem(BaseModel):

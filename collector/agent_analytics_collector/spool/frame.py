@@ -28,6 +28,8 @@ _SIGNALS = {
     Signal.COMMITS: 4,
     Signal.REWRITES: 5,
     Signal.SESSION_RECORDS: 6,
+    Signal.COPILOT_METRICS: 7,
+    Signal.VENDOR_USAGE: 8,
 }
 _ENCODINGS = {Encoding.PROTOBUF: 1, Encoding.JSON: 2}
 _SIGNAL_OF = {code: signal for signal, code in _SIGNALS.items()}

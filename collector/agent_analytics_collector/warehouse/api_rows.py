@@ -6,6 +6,8 @@ The API has checked them and wrote each without its empty fields, so equal recor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
@@ -91,6 +93,49 @@ def _session_record(record: Record, envelope: Envelope, policy: TextPolicy) -> R
     )
 
 
+def _copilot_metrics(record: Record, envelope: Envelope, policy: TextPolicy) -> Row:
+    get = record.get
+    payload = record.get("payload", {})
+    organisation, languages = get("organisation"), get("language_breakdown")
+    whole = f"org:{organisation}" if organisation else envelope.headers.get(_DEVELOPER)
+    return (
+        date.fromisoformat(record["day"]),
+        get("developer_id") or whole,
+        get("total_suggestions"),
+        get("total_acceptances"),
+        get("total_lines_suggested"),
+        get("total_lines_accepted"),
+        get("total_active_users"),
+        None if languages is None else orjson.dumps(languages),
+        envelope.received_at_ns // 1000,
+        organisation,
+        get("ai_credits_used"),
+        policy.attributes(payload, orjson.dumps(payload)),
+    )
+
+
+def _vendor_usage(record: Record, envelope: Envelope, policy: TextPolicy) -> Row:
+    get = record.get
+    payload = record.get("payload", {})
+    cost = get("cost_usd")
+    return (
+        record["vendor"],
+        date.fromisoformat(record["day"]),
+        get("actor"),
+        get("model"),
+        get("input_tokens"),
+        get("cache_read_tokens"),
+        get("cache_write_tokens"),
+        get("cache_write_5m_tokens"),
+        get("cache_write_1h_tokens"),
+        get("output_tokens"),
+        get("reasoning_tokens"),
+        None if cost is None else Decimal(cost),
+        policy.attributes(payload, orjson.dumps(payload)),
+        envelope.received_at_ns // 1000,
+    )
+
+
 _OF_THE_WAY = frozenset({"source_file", "repository"})
 
 
@@ -106,4 +151,6 @@ _ROWS: dict[Signal, tuple[str, Callable[[Record, Envelope, TextPolicy], Row]]] =
     Signal.COMMITS: ("raw_git_commits", _commit),
     Signal.REWRITES: ("raw_git_rewrites", _rewrite),
     Signal.SESSION_RECORDS: ("raw_agent_session_records", _session_record),
+    Signal.COPILOT_METRICS: ("raw_copilot_metrics", _copilot_metrics),
+    Signal.VENDOR_USAGE: ("raw_vendor_usage", _vendor_usage),
 }

@@ -135,6 +135,42 @@ SESSION_RECORDS = pa.schema(
     }
 )
 
+COPILOT_METRICS = pa.schema(
+    {
+        "date": pa.date32(),
+        "developer_id": pa.string(),
+        "total_suggestions": pa.int32(),
+        "total_acceptances": pa.int32(),
+        "total_lines_suggested": pa.int32(),
+        "total_lines_accepted": pa.int32(),
+        "total_active_users": pa.int32(),
+        "language_breakdown": pa.string(),
+        "created_at": TIMESTAMP,
+        "organisation": pa.string(),
+        "ai_credits_used": pa.float64(),
+        "payload": pa.string(),
+    }
+)
+
+VENDOR_USAGE = pa.schema(
+    {
+        "vendor": pa.string(),
+        "usage_date": pa.date32(),
+        "actor": pa.string(),
+        "model": pa.string(),
+        "input_tokens": pa.int64(),
+        "cache_read_tokens": pa.int64(),
+        "cache_write_tokens": pa.int64(),
+        "cache_write_5m_tokens": pa.int64(),
+        "cache_write_1h_tokens": pa.int64(),
+        "output_tokens": pa.int64(),
+        "reasoning_tokens": pa.int64(),
+        "cost_usd": pa.decimal128(18, 9),
+        "payload": pa.string(),
+        "created_at": TIMESTAMP,
+    }
+)
+
 REJECTED = pa.schema(
     {
         "signal": pa.string(),
@@ -151,6 +187,8 @@ TABLES = {
     "raw_git_commits": COMMITS,
     "raw_git_rewrites": REWRITES,
     "raw_agent_session_records": SESSION_RECORDS,
+    "raw_copilot_metrics": COPILOT_METRICS,
+    "raw_vendor_usage": VENDOR_USAGE,
 }
 """Columns of each raw table but `id` and `batch_id`, in the order of its rows."""
 

@@ -2,7 +2,8 @@
 
 The rows and the spool position they came from are written in one transaction: after a crash at
 any instant both are there or neither. A record that was stored before, however it came, is
-recognised by its `record_key` and left out.
+recognised by its `record_key` and left out. What a vendor says of a day replaces what it said
+before.
 """
 
 from __future__ import annotations
@@ -21,8 +22,14 @@ _IDS = {
     "raw_otel_logs": "next_log_id",
     "raw_otel_spans": "next_span_id",
     "raw_git_commits": "next_commit_id",
+    "raw_copilot_metrics": "next_copilot_metrics_id",
 }
 """The counter in `loader_position` of the tables that have an `id`."""
+_REPLACED_BY = {
+    "raw_copilot_metrics": ("date", "developer_id"),
+    "raw_vendor_usage": ("vendor", "usage_date", "actor", "model"),
+}
+"""The key of the tables in which the newest delivery is the only row."""
 _TIMES = {
     "raw_otel_metrics": "timestamp",
     "raw_otel_logs": "timestamp",
@@ -95,7 +102,8 @@ def _write(connection: duckdb.DuckDBPyConnection, batch: Batch) -> Stored:
     rows, incoming = 0, 0
     for name, table in batch.tables.items():
         incoming += table.num_rows
-        rows += _insert(connection, name, table, batch_id)
+        write = _replace if name in _REPLACED_BY else _insert
+        rows += write(connection, name, table, batch_id)
     rejected = 0
     if batch.rejected is not None:
         rejected = batch.rejected.num_rows
@@ -128,15 +136,9 @@ def _insert(
 ) -> int:
     """Rows of `table` that were not stored before, in order, with ids of their own."""
     table = _first_of_each_key(table)
-    columns = ", ".join(table.column_names)
     query, parameters = _stored_keys(name, table)
-    counter = _IDS.get(name)
-    if counter is not None:
-        row = connection.execute(f"SELECT {counter} FROM loader_position").fetchone()
-        assert row is not None
-        ids = pa.array(range(row[0], row[0] + table.num_rows), pa.int64())
-        table = table.append_column("id", ids)
-        columns += ", id"
+    table = _with_ids(connection, name, table)
+    columns = ", ".join(table.column_names)
     connection.register("incoming", table)
     inserted = connection.execute(
         f"INSERT INTO {name} (batch_id, {columns}) SELECT {batch_id}, {columns} "
@@ -144,11 +146,51 @@ def _insert(
         parameters,
     ).fetchone()
     connection.unregister("incoming")
-    if counter is not None:
-        connection.execute(
-            f"UPDATE loader_position SET {counter} = {counter} + ?", [table.num_rows]
-        )  # fmt: skip
     return int(inserted[0]) if inserted else 0
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table, batch_id: int
+) -> int:
+    """The newest row of each key, in the place of older ones; one that is older is left out."""
+    keys = _REPLACED_BY[name]
+    same = " AND ".join(f"stored.{key} IS NOT DISTINCT FROM incoming.{key}" for key in keys)
+    arrival = pa.array(range(table.num_rows), pa.int64())
+    connection.register("incoming", table.append_column("arrival", arrival))
+    newest = connection.execute(
+        f"""
+        SELECT * EXCLUDE (arrival) FROM incoming
+        WHERE NOT EXISTS (
+            FROM {name} AS stored WHERE {same} AND stored.created_at > incoming.created_at
+        )
+        QUALIFY row_number() OVER (
+            PARTITION BY {", ".join(keys)} ORDER BY created_at DESC, arrival DESC
+        ) = 1
+        ORDER BY arrival
+        """
+    ).to_arrow_table()
+    connection.unregister("incoming")
+    newest = _with_ids(connection, name, newest)
+    columns = ", ".join(newest.column_names)
+    connection.register("incoming", newest)
+    connection.execute(f"DELETE FROM {name} AS stored USING incoming WHERE {same}")
+    connection.execute(
+        f"INSERT INTO {name} (batch_id, {columns}) SELECT {batch_id}, {columns} FROM incoming"
+    )
+    connection.unregister("incoming")
+    return int(newest.num_rows)
+
+
+def _with_ids(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> pa.Table:
+    """The table with the next free ids, where it has any; they are taken, used or not."""
+    counter = _IDS.get(name)
+    if counter is None:
+        return table
+    row = connection.execute(f"SELECT {counter} FROM loader_position").fetchone()
+    assert row is not None
+    connection.execute(f"UPDATE loader_position SET {counter} = {counter} + ?", [table.num_rows])
+    ids = pa.array(range(row[0], row[0] + table.num_rows), pa.int64())
+    return table.append_column("id", ids)
 
 
 def _stored_keys(name: str, table: pa.Table) -> tuple[str, list[int]]:

@@ -52,6 +52,8 @@ _TABLES = {
     "commits": "raw_git_commits",
     "rewrites": "raw_git_rewrites",
     "session_records": "raw_agent_session_records",
+    "copilot_metrics": "raw_copilot_metrics",
+    "vendor_usage": "raw_vendor_usage",
 }
 
 
