@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
+
+import orjson
 
 
 class Signal(StrEnum):
@@ -47,6 +51,21 @@ class Envelope:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-KEPT_HEADERS = frozenset({"x-developer-id"})
+DEVELOPER_HEADER = "x-developer-id"
+KEPT_HEADERS = frozenset({DEVELOPER_HEADER})
 """Headers that mean something for the rows. Credentials (x-api-key) are never written down."""
 LONGEST_HEADER = 1024
+
+
+def header_text(value: str) -> str:
+    """A header as its sender wrote it: in UTF-8, which HTTP servers hand on as Latin-1."""
+    try:
+        return value.encode("latin-1").decode("utf-8")[:LONGEST_HEADER]
+    except UnicodeError:
+        return value[:LONGEST_HEADER]
+
+
+def record_digest(developer_id: str | None, record: dict[str, Any]) -> bytes:
+    """128 bits over a record of the API and who sent it."""
+    whole = orjson.dumps([developer_id, record], option=orjson.OPT_SORT_KEYS)
+    return blake2b(whole, digest_size=16).digest()

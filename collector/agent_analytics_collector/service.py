@@ -46,6 +46,8 @@ from agent_analytics_collector.state import (
 log = structlog.get_logger()
 
 TICK_S = 1.0
+STUCK_S = 60.0
+"""How long something may wait for a loader that nothing holds up before `/readyz` says so."""
 GRACE_S = 3.0
 """How long a stop waits for requests that are under way."""
 
@@ -65,6 +67,9 @@ class Service:
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: int | None = None
         self._last_load_at = read_loader(home).last_load_at
+        self._loaded_to = Position()
+        self._moved_at = time.monotonic()
+        """When loading last went on, or nothing waited."""
 
     async def __aenter__(self) -> Service:
         """Start. Raises AlreadyRunning, PortInUse, HomeUnusable."""
@@ -177,11 +182,14 @@ class Service:
     def readiness(self) -> list[str]:
         """What keeps the collector from taking or loading what it is sent; empty when nothing."""
         reasons = []
-        limit = self._settings.spool.max_bytes
-        if self._spool.pending_bytes >= limit:
-            reasons.append(f"the spool is full ({limit:,} bytes wait to be loaded)")
-        if problem := read_loader(self._home).problem:
-            reasons.append(f"loading stands still: {problem}")
+        if self._spool.trouble is not None:
+            reasons.append(self._spool.trouble)
+        loader = read_loader(self._home)
+        waited_s = time.monotonic() - self._moved_at
+        if loader.problem:
+            reasons.append(f"loading stands still: {loader.problem}")
+        elif self._spool.pending_bytes and waited_s > STUCK_S and not loader.waiting_for:
+            reasons.append(f"nothing was loaded for {waited_s:,.0f} s though something waits")
         return reasons
 
     def _records_came(self, signal: Signal, records: int) -> None:
@@ -214,7 +222,10 @@ class Service:
 
     async def _look_around(self) -> None:
         loaded = read_loader(self._home)
-        self._spool.forget_loaded(Position(loaded.segment, loaded.offset))
+        position = Position(loaded.segment, loaded.offset)
+        if position != self._loaded_to or not self._spool.pending_bytes:
+            self._loaded_to, self._moved_at = position, time.monotonic()
+        self._spool.forget_loaded(position)
         try:
             changed = self._home.database.stat().st_mtime_ns != loaded.database_mtime_ns
         except FileNotFoundError:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import stat
+from contextlib import suppress
 from typing import Any
 
 import duckdb
 import httpx
 import pytest
 
+from agent_analytics_cli.api_client import ApiClient
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 from agent_analytics_collector.warehouse.flush import flush
+from tests.conftest import FIXTURES
 from tests.service.conftest import RunningService, Start
 
 COMMIT: dict[str, Any] = {
@@ -122,7 +127,7 @@ def test_a_bad_record_costs_no_neighbour_and_says_what_is_wrong(start: Start, ho
         answer = api.post("/v1/commits", json=[*bad, COMMIT])
         alone = api.post("/v1/commits", json=bad[0])
     assert answer.status_code == 200
-    assert answer.json()["accepted"], answer.json()["rejected"] == (1, 4)
+    assert (answer.json()["accepted"], answer.json()["rejected"]) == (1, 4)
     assert [p["index"] for p in answer.json()["problems"]] == [0, 1, 2, 3]
     assert answer.json()["problems"][1]["reason"].startswith("lines_added: ")
     assert "not a hash" not in answer.text
@@ -178,7 +183,77 @@ def test_a_full_spool_refuses_for_later_and_keeps_its_word(start: Start, home: H
         answer = api.post("/v1/commits", json=big)
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) > 0
+        ready = api.get("/readyz")
+        assert (ready.status_code, len(ready.json()["reasons"])) == (503, 1)
         assert api.post("/v1/commits", json=COMMIT).json()["accepted"] == 1
+        assert api.get("/readyz").status_code == 200
+
+
+def test_a_developers_name_in_any_alphabet_is_stored_as_written(start: Start, home: Home) -> None:
+    running = start()
+    settings = load_settings(home, {"developer_id": "Zoë 美"}).settings
+    with ApiClient.connect(home, settings) as api:
+        assert api.post("/v1/commits", [COMMIT])["accepted"] == 1
+    body = (FIXTURES / "claude" / "a-simple" / "001-logs.pb").read_bytes()
+    headers = {b"content-type": b"application/x-protobuf", b"x-developer-id": "Zoë 美".encode()}
+    httpx.post(f"http://{running.state.http}/v1/logs", content=body, headers=headers)
+    for table in ("raw_git_commits", "raw_otel_logs"):
+        assert rows(home, f"SELECT DISTINCT developer_id FROM {table}") == [("Zoë 美",)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"timestamp": "1969-12-31T23:59:59Z"},
+        {"timestamp": "2262-01-01T00:00:00Z"},
+        {"timestamp": "2026-01-01T00:00:00"},
+        {"payload": {"deep": [[[]]]}},
+        {"payload": {"text": "x" * 70_000}},
+    ],
+)
+def test_a_session_record_that_cannot_be_stored_costs_no_neighbour(
+    start: Start, home: Home, wrong: dict[str, Any]
+) -> None:
+    with client(start(), home) as api:
+        for _ in range(2):
+            answer = api.post("/v1/session-records", json=[RECORD | wrong, RECORD])
+            assert (answer.json()["accepted"], answer.json()["rejected"]) == (1, 1)
+    assert rows(home, "SELECT count(*), count(timestamp) FROM raw_agent_session_records") == [
+        (1, 1)
+    ]
+
+
+def test_more_records_than_are_checked_at_once_are_refused_whole(start: Start, home: Home) -> None:
+    with client(start(), home) as api:
+        answer = api.post("/v1/commits", json=[0] * 20_001)
+    assert (answer.status_code, "20,000" in answer.json()["detail"]) == (413, True)
+
+
+def test_a_kept_connection_answers_without_waiting_for_the_clients_acknowledgement(
+    start: Start,
+) -> None:
+    """Without TCP_NODELAY each answer but the first comes 40 ms late."""
+    running = start()
+    with httpx.Client(base_url=running.state.api_url) as kept:
+        assert kept.get("/healthz").status_code == 200
+        assert is_undelayed(running.state.api_port)
+
+
+def is_undelayed(port: int) -> bool:
+    """Whether the server's end of a connection in this process has TCP_NODELAY."""
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found = socket.socket(fileno=os.dup(int(name)))
+        except OSError:
+            continue
+        with found:
+            if found.family != socket.AF_INET or found.type != socket.SOCK_STREAM:
+                continue
+            with suppress(OSError):
+                found.getpeername()
+                if found.getsockname()[1] == port:
+                    return bool(found.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    raise AssertionError("no connection found")
 
 
 def test_the_token_is_the_owners_alone_and_stays(start: Start, home: Home) -> None:

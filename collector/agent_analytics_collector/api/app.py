@@ -14,7 +14,7 @@ from agent_analytics_collector.api.intake import MODELS, Intake
 from agent_analytics_collector.api.payloads import Received
 from agent_analytics_collector.api.problems import answer_with_problems, problem
 from agent_analytics_collector.api.token import is_accepted
-from agent_analytics_collector.envelope import Signal
+from agent_analytics_collector.envelope import Signal, header_text
 from agent_analytics_collector.http_guard import refuse_foreign
 
 MOST_BODY_BYTES = 16 * 1024 * 1024
@@ -116,7 +116,8 @@ def _endpoint(signal: Signal, intake: Intake) -> Callable[..., Awaitable[Any]]:
         request: Request, x_developer_id: Annotated[str | None, Header()] = None
     ) -> Received | Response:
         body = await _read_body(request)
-        received = await intake.accept(signal, body, x_developer_id)
+        developer_id = header_text(x_developer_id) if x_developer_id else None
+        received = await intake.accept(signal, body, developer_id)
         if received.rejected and not received.accepted + received.duplicate:
             detail = f"No record could be taken. {received.problems[0].reason}"
             return problem(422, detail, **received.model_dump())

@@ -10,6 +10,8 @@ import orjson
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 MOST_COUNT = 2**31 - 1
+_HASH = r"^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$"
+"""A whole SHA-1 or SHA-256: an abbreviated hash names no commit for good."""
 _MOST_SECONDS = 253_402_300_799
 _MOST_PAYLOAD_BYTES = 64 * 1024
 _MOST_DAY_BYTES = 1024 * 1024
@@ -31,13 +33,20 @@ def _at_most(most_bytes: int) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _in_duckdbs_time(moment: datetime.datetime) -> datetime.datetime:
+    if not 1970 <= moment.year < 2262:
+        raise ValueError("must lie between 1970 and 2262")
+    return moment
+
+
+Scalar = str | bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float | None
 Text = Annotated[str, Field(max_length=65_536), AfterValidator(_storable)]
 Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
 Count = Annotated[int, Field(ge=0, le=MOST_COUNT)]
 Tokens = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Hash = Annotated[
     str,
-    Field(pattern=r"^[0-9a-fA-F]{7,64}$", examples=["c9335bcb18f9e474573517f60b31b73d99d2217d"]),
+    Field(pattern=_HASH, examples=["c9335bcb18f9e474573517f60b31b73d99d2217d"]),
     AfterValidator(str.lower),
 ]
 Seconds = Annotated[int, Field(ge=0, le=_MOST_SECONDS, description="Unix time in seconds")]
@@ -85,12 +94,12 @@ class SessionRecord(BaseModel):
     agent: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     session_id: Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_storable)]
     kind: Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}$")]
-    timestamp: AwareDatetime
+    timestamp: Annotated[AwareDatetime, AfterValidator(_in_duckdbs_time)]
     project_path: Name | None = None
     git_branch: Name | None = None
     repository: Name | None = None
     source_file: Name | None = None
-    payload: Annotated[dict[str, Any], _at_most(_MOST_PAYLOAD_BYTES)] = {}
+    payload: Annotated[dict[str, Scalar], _at_most(_MOST_PAYLOAD_BYTES)] = {}
 
 
 class CopilotLanguage(BaseModel):

@@ -6,12 +6,12 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
 
-from agent_analytics_collector.api.intake import NotJson
+from agent_analytics_collector.api.intake import NotJson, TooManyRecords
 from agent_analytics_collector.errors import SpoolBroken, SpoolFull
 
 log = structlog.get_logger()
@@ -44,6 +44,9 @@ def answer_with_problems(app: FastAPI) -> None:
     async def not_json(_: Request, error: Exception) -> JSONResponse:
         return problem(400, str(error))
 
+    async def too_many(_: Request, error: Exception) -> JSONResponse:
+        return problem(413, str(error))
+
     async def full(_: Request, error: Exception) -> JSONResponse:
         return problem(503, str(error), {"Retry-After": str(RETRY_AFTER_S)})
 
@@ -54,9 +57,7 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(StarletteHTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(NotJson, not_json)
+    app.add_exception_handler(TooManyRecords, too_many)
     app.add_exception_handler(SpoolFull, full)
     app.add_exception_handler(SpoolBroken, full)
     app.add_exception_handler(Exception, bug)
-
-
-__all__ = ["HTTPException", "answer_with_problems", "problem"]

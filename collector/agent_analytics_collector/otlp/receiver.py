@@ -16,10 +16,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from agent_analytics_collector.envelope import (
     KEPT_HEADERS,
-    LONGEST_HEADER,
     Encoding,
     Envelope,
     Signal,
+    header_text,
 )
 from agent_analytics_collector.otlp.check import Checked, check
 from agent_analytics_collector.otlp.messages import parse
@@ -61,7 +61,7 @@ class Receiver:
         else:
             checked = _parse_and_check(signal, encoding, body)
         if checked.records:
-            kept = {name: headers[name][:LONGEST_HEADER] for name in KEPT_HEADERS & {*headers}}
+            kept = {name: header_text(headers[name]) for name in KEPT_HEADERS & {*headers}}
             envelope = Envelope(signal, encoding, body, time.time_ns(), kept)
             await self._spool.put(envelope, checked.records)
             self.records[signal] += checked.records - checked.rejected

@@ -65,6 +65,8 @@ class Spool:
         self._file: int | None = None
         self._segment = 0
         self._opened_at = 0.0
+        self.trouble: str | None = None
+        """Why the last request could not be taken; None once one was."""
         self._close_idle = False
         """Set for the thread: the current segment is loaded and past the window."""
         self._thread = threading.Thread(target=self._write_groups, name="spool-writer", daemon=True)
@@ -122,7 +124,9 @@ class Spool:
         limit = int(self._settings.max_bytes * SHARE[signal])
         pending = self.pending_bytes
         if pending + size > limit or self._queued_bytes + size > QUEUE_BYTES:
-            raise SpoolFull(signal, pending, limit)
+            full = SpoolFull(signal, pending, limit)
+            self.trouble = str(full)
+            raise full
 
     def _write_groups(self) -> None:
         """The thread: take all that waits, write it, sync once, answer all."""
@@ -191,13 +195,20 @@ class Spool:
         """
         if self._file is None:
             return
+        size = self._sizes[self._segment]
         try:
-            os.ftruncate(self._file, self._sizes[self._segment])
+            if size:
+                os.ftruncate(self._file, size)
+            else:
+                segment_path(self._folder, self._segment).unlink()
+                del self._sizes[self._segment]
         except OSError as problem:
             log.error("spool_truncate_failed", problem=str(problem))
         self._close_segment()
 
     def _answer(self, group: list[_Waiter], problem: Exception | None) -> None:
+        said = f"The spool cannot be written: {problem}"
+        self.trouble = None if problem is None else said
         for entry, done in group:
             self._queued_bytes -= len(entry)
             if done.done():
@@ -205,7 +216,7 @@ class Spool:
             if problem is None:
                 done.set_result(None)
             else:
-                done.set_exception(SpoolBroken(f"The spool cannot be written: {problem}"))
+                done.set_exception(SpoolBroken(said))
 
 
 def _sync(descriptor: int) -> None:

@@ -5,7 +5,7 @@ The API has checked them and wrote each without its empty fields, so equal recor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
@@ -13,22 +13,36 @@ from typing import Any
 
 import orjson
 
-from agent_analytics_collector.envelope import Envelope, Signal
+from agent_analytics_collector.envelope import (
+    DEVELOPER_HEADER,
+    Envelope,
+    Signal,
+    record_digest,
+)
 from agent_analytics_collector.otlp.values import microseconds
 from agent_analytics_collector.text_policy import TextPolicy
 from agent_analytics_collector.warehouse.columns import Row
 
-_DEVELOPER = "x-developer-id"
 _MICRO = 1_000_000
 
 Record = dict[str, Any]
 
 
-def rows(envelope: Envelope, policy: TextPolicy) -> Iterator[tuple[str, Row]]:
-    """(raw table, row) of each record of one request, in the columns of `columns.TABLES`."""
-    table, row = _ROWS[envelope.signal]
-    for record in orjson.loads(envelope.body):
-        yield table, row(record, envelope, policy)
+RAW_TABLES = {
+    Signal.COMMITS: "raw_git_commits",
+    Signal.REWRITES: "raw_git_rewrites",
+    Signal.SESSION_RECORDS: "raw_agent_session_records",
+    Signal.COPILOT_METRICS: "raw_copilot_metrics",
+    Signal.VENDOR_USAGE: "raw_vendor_usage",
+}
+
+
+def row(record: Record, envelope: Envelope, policy: TextPolicy) -> Row:
+    """The row of one record of a request, in the columns of `columns.TABLES`.
+
+    Raises what it may where the record is not as our API writes it.
+    """
+    return _ROWS[envelope.signal](record, envelope, policy)
 
 
 def _commit(record: Record, envelope: Envelope, _: TextPolicy) -> Row:
@@ -47,7 +61,7 @@ def _commit(record: Record, envelope: Envelope, _: TextPolicy) -> Row:
         get("agent_assisted"),
         get("agent_session_id"),
         get("agent_type"),
-        envelope.headers.get(_DEVELOPER),
+        envelope.headers.get(DEVELOPER_HEADER),
         get("project_id"),
         envelope.received_at_ns // 1000,
         None if authored_at is None else authored_at * _MICRO,
@@ -86,7 +100,7 @@ def _session_record(record: Record, envelope: Envelope, policy: TextPolicy) -> R
         record.get("project_path"),
         record.get("git_branch"),
         policy.attributes(payload, orjson.dumps(payload)),
-        envelope.headers.get(_DEVELOPER),
+        envelope.headers.get(DEVELOPER_HEADER),
         record.get("source_file"),
         envelope.received_at_ns // 1000,
         record.get("repository"),
@@ -97,7 +111,7 @@ def _copilot_metrics(record: Record, envelope: Envelope, policy: TextPolicy) -> 
     get = record.get
     payload = record.get("payload", {})
     organisation, languages = get("organisation"), get("language_breakdown")
-    whole = f"org:{organisation}" if organisation else envelope.headers.get(_DEVELOPER)
+    whole = f"org:{organisation}" if organisation else envelope.headers.get(DEVELOPER_HEADER)
     return (
         date.fromisoformat(record["day"]),
         get("developer_id") or whole,
@@ -140,17 +154,13 @@ _OF_THE_WAY = frozenset({"source_file", "repository"})
 
 
 def _key(envelope: Envelope, record: Record) -> bytes:
-    """128 bits over a record and who sent it."""
-    whole = orjson.dumps(
-        [envelope.headers.get(_DEVELOPER), record], option=orjson.OPT_SORT_KEYS
-    )  # fmt: skip
-    return blake2b(whole, digest_size=16).digest()
+    return record_digest(envelope.headers.get(DEVELOPER_HEADER), record)
 
 
-_ROWS: dict[Signal, tuple[str, Callable[[Record, Envelope, TextPolicy], Row]]] = {
-    Signal.COMMITS: ("raw_git_commits", _commit),
-    Signal.REWRITES: ("raw_git_rewrites", _rewrite),
-    Signal.SESSION_RECORDS: ("raw_agent_session_records", _session_record),
-    Signal.COPILOT_METRICS: ("raw_copilot_metrics", _copilot_metrics),
-    Signal.VENDOR_USAGE: ("raw_vendor_usage", _vendor_usage),
+_ROWS: dict[Signal, Callable[[Record, Envelope, TextPolicy], Row]] = {
+    Signal.COMMITS: _commit,
+    Signal.REWRITES: _rewrite,
+    Signal.SESSION_RECORDS: _session_record,
+    Signal.COPILOT_METRICS: _copilot_metrics,
+    Signal.VENDOR_USAGE: _vendor_usage,
 }

@@ -232,7 +232,7 @@ def _spans_of_time(column: pa.ChunkedArray) -> list[tuple[int, int]]:
 
     Microseconds since 1970.
     """
-    times = pc.unique(column).cast(pa.int64())
+    times = pc.unique(column.drop_null()).cast(pa.int64())
     times = times.take(pc.sort_indices(times))
     gaps = pc.greater(pc.pairwise_diff(times), _HOUR_US)
     starts = pc.indices_nonzero(pc.fill_null(gaps, False)).to_pylist()[: _MOST_SPANS - 1]

@@ -11,12 +11,14 @@ import msgspec
 import pyarrow as pa
 import structlog
 
+from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.errors import AgentAnalyticsError, FileLocked
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import Settings
 from agent_analytics_collector.spool.reader import read_entries
 from agent_analytics_collector.spool.segments import Position
 from agent_analytics_collector.state import DbtRun, read_loader, write_state
+from agent_analytics_collector.warehouse.api_rows import RAW_TABLES
 from agent_analytics_collector.warehouse.batch import RawBatch
 from agent_analytics_collector.warehouse.lease import lease
 from agent_analytics_collector.warehouse.load import Batch, Stored, store, stored_position
@@ -46,14 +48,10 @@ _UNSTORABLE = (
 """What DuckDB and Arrow raise for data they cannot take; no full disk, no missing table."""
 
 _TABLES = {
-    "logs": "raw_otel_logs",
-    "metrics": "raw_otel_metrics",
-    "traces": "raw_otel_spans",
-    "commits": "raw_git_commits",
-    "rewrites": "raw_git_rewrites",
-    "session_records": "raw_agent_session_records",
-    "copilot_metrics": "raw_copilot_metrics",
-    "vendor_usage": "raw_vendor_usage",
+    Signal.LOGS: "raw_otel_logs",
+    Signal.METRICS: "raw_otel_metrics",
+    Signal.TRACES: "raw_otel_spans",
+    **RAW_TABLES,
 }
 
 
@@ -103,6 +101,8 @@ class Loader:
                 self._batch = self._read_batch(self._position)
             except OSError as error:
                 self._stand_still(str(error))
+            except Exception as error:
+                self._stand_still(self._bug(error))
 
     def use_file(self) -> bool:
         """Lease the file once: store the prepared batch, publish; False when that failed.
@@ -122,13 +122,16 @@ class Loader:
             self._stand_still(str(error))
             return False
         except Exception as error:
-            log.exception("loader_bug")
-            self._stand_still(f"a bug ({type(error).__name__}); {self._home.logs} has the details")
+            self._stand_still(self._bug(error))
             return False
         finally:
             self._let_go_at = time.monotonic()
         self._pause_s = max(LEAST_PAUSE_S, self._let_go_at - began)
         return True
+
+    def _bug(self, error: Exception) -> str:
+        log.exception("loader_bug")
+        return f"a bug ({type(error).__name__}); {self._home.logs} has the details"
 
     def _stand_still(self, problem: str) -> None:
         self._pause_s = PROBLEM_PAUSE_S
@@ -150,7 +153,7 @@ class Loader:
             except (duckdb.Error, OSError) as error:  # what was loaded is loaded all the same
                 problem = f"publishing failed: {error}"
                 log.error("publish_failed", problem=str(error))
-            records = {signal: _count(connection, table) for signal, table in _TABLES.items()}
+            records = {signal.value: _count(connection, table) for signal, table in _TABLES.items()}
             rejected = _count(connection, "raw_rejected")
             last_dbt_run = _last_dbt_run(connection)
         self._remember(
