@@ -33,6 +33,7 @@ COMMANDS = {
     "import": (f"{_PACKAGE}.import_", "Read the session files that agents left on this machine."),
     "sync": (f"{_PACKAGE}.sync", "Fetch what vendors report: Copilot, Claude, Cursor."),
     "sync-copilot": (f"{_PACKAGE}.sync_copilot", "Fetch GitHub Copilot's metrics."),
+    "prices": (f"{_PACKAGE}.prices", "Check, show and recompute what models cost."),
     "hooks": (f"{_PACKAGE}.hooks", "Install, show and remove the git hooks."),
     "log-commit": (f"{_PACKAGE}.log_commit", "Record a commit."),
     "flush": (f"{_PACKAGE}.flush", "Wait until everything accepted is in DuckDB."),

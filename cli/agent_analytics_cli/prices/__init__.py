@@ -1,0 +1,1 @@
+"""What is known of prices, which models lack one, and what a recomputation would change."""
