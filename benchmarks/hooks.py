@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent_analytics_cli.flusher import LINGER_S
 from agent_analytics_cli.git.hooks import install, plan_install
 from agent_analytics_cli.git.repository import find_repository
 from agent_analytics_cli.receipt import Receipt
@@ -21,6 +22,8 @@ from benchmarks.processes import Failed, collector, environment, scratch_home, w
 
 ADDED_AIM = Aim(10.0, of="subject")
 _PAUSE_S = 0.04
+_APART_S = LINGER_S + 1.0
+"""So long that the flusher of one commit has ended before the next, which starts another."""
 _FLUSHED_S = 60.0
 _HOOK_FILES = (2, 39)
 """The version that hooks are installed for: files, which every git runs."""
@@ -33,12 +36,14 @@ class Plan:
     """Commits a round, 40 ms apart."""
     tight: int
     """Commits a round, one after the other."""
+    apart: int
+    """Commits a round, each of which starts a flusher."""
 
 
 PLANS = {
-    Size.FULL: Plan(5, 200, 300),
-    Size.QUICK: Plan(3, 150, 150),
-    Size.TINY: Plan(1, 2, 2),
+    Size.FULL: Plan(5, 200, 300, 4),
+    Size.QUICK: Plan(3, 150, 150, 2),
+    Size.TINY: Plan(1, 2, 2, 1),
 }
 
 
@@ -61,8 +66,8 @@ def measure(size: Size) -> Measurement:
     with _hanging() as home:
         figures += _figures("collector hanging", home, plan)
     return Measurement(
-        f"hooks: {plan.paced} empty commits {_PAUSE_S * 1000:.0f} ms apart, and {plan.tight} in a "
-        "tight loop, git's output read to its end",
+        f"hooks: {plan.paced} empty commits {_PAUSE_S * 1000:.0f} ms apart, {plan.tight} in a "
+        f"tight loop, and {plan.apart} {_APART_S:g} s apart, git's output read to its end",
         "git without a hook",
         figures,
         ["added: p99 with the hook less p99 without it, round by round."],
@@ -86,7 +91,7 @@ def _hanging() -> Iterator[Home]:
 
 def _figures(state: str, home: Home, plan: Plan, *, delivers: bool = False) -> list[Figure]:
     """`delivers`: what is noted reaches a collector, else all of it has to wait in the outbox."""
-    paced, tight = Times(), Times()
+    paced, tight, apart = Times(), Times(), Times()
     folder = Path(tempfile.mkdtemp(prefix="agent-analytics-bench-"))
     try:
         bare, hooked = (_repository(folder / name) for name in ("bare", "hooked"))
@@ -95,16 +100,23 @@ def _figures(state: str, home: Home, plan: Plan, *, delivers: bool = False) -> l
             home, Receipt.load(home),
         )  # fmt: skip
         for _ in range(plan.rounds):
-            for times, count, pause_s in ((paced, plan.paced, _PAUSE_S), (tight, plan.tight, 0.0)):
+            for times, count, pause_s in (
+                (paced, plan.paced, _PAUSE_S), (tight, plan.tight, 0.0),
+                (apart, plan.apart, _APART_S),
+            ):  # fmt: skip
                 times.without.append(_commit(bare, home, count, pause_s))
                 times.having.append(_commit(hooked, home, count, pause_s))
                 _wait_for_flusher(home)
-        made = plan.rounds * (plan.paced + plan.tight)
+        made = plan.rounds * (plan.paced + plan.tight + plan.apart)
         if (kept := _waiting(home)) != (0 if delivers else made):
             raise Failed(f"{state}: {kept} of {made} commits wait in the outbox")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return [*_of(f"{state}, paced", paced, ADDED_AIM), *_of(f"{state}, tight loop", tight, None)]
+    return [
+        *_of(f"{state}, paced", paced, ADDED_AIM),
+        *_of(f"{state}, tight loop", tight, None),
+        *_of(f"{state}, apart", apart, ADDED_AIM),
+    ]
 
 
 def _of(what: str, times: Times, aim: Aim | None) -> list[Figure]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -36,15 +38,15 @@ class ApiClient:
     def __init__(
         self, base_url: str, secret: str | None, developer_id: str | None, timeout_s: float
     ) -> None:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers = {b"Content-Type": b"application/json", b"Accept": b"application/json"}
         if secret:
-            headers["Authorization"] = f"Bearer {secret}"
+            headers[b"Authorization"] = b"Bearer " + secret.encode()
         if developer_id:
-            headers["x-developer-id"] = developer_id.encode("utf-8").decode("latin-1")
+            headers[b"x-developer-id"] = developer_id.encode()
         # A proxy of the environment has no business between us and the loopback interface.
         self._client = httpx.Client(
             base_url=base_url, headers=headers, timeout=timeout_s,
-            trust_env=not base_url.startswith(("http://127.", "http://[::1]", "http://localhost")),
+            trust_env=not is_loopback(base_url),
         )  # fmt: skip
         self.base_url = base_url
 
@@ -97,6 +99,15 @@ class ApiClient:
         if answer.status_code == 429 or answer.status_code >= 500:
             raise ApiUnreachable(url, detail, _seconds(answer.headers.get("retry-after")))
         raise ApiRefused(url, answer.status_code, detail)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL is of this machine's loopback interface."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def read_token(home: Home) -> str | None:

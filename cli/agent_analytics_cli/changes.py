@@ -8,9 +8,10 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent_analytics_collector.errors import AgentAnalyticsError
 
@@ -58,6 +59,21 @@ class FileChange:
         )
 
 
+def result_of(
+    changed: Iterable[tuple[Path, str]], left_alone: Sequence[str], *, diff: str | None
+) -> dict[str, Any]:
+    """What every command that changes files prints with `--json`; `diff` is that of a dry run.
+
+    `changed` is (path, why) of what was changed, in a dry run of what would be.
+    """
+    return {
+        "dry_run": diff is not None,
+        "changed": [{"path": str(path), "why": why} for path, why in changed],
+        "left_alone": left_alone,
+        "diff": diff,
+    }
+
+
 def read_for_change(path: Path) -> bytes | None:
     """The content of a file that may be changed; None when there is none. Raises ChangeRefused."""
     try:
@@ -68,12 +84,14 @@ def read_for_change(path: Path) -> bytes | None:
         raise ChangeRefused(path, f"it cannot be looked at: {error.strerror}") from error
     if stat.S_ISLNK(found.st_mode):
         raise ChangeRefused(
-            path, f"it is a link to {os.readlink(path)}, which something else may manage"
+            path,
+            f"it is a link to {os.readlink(path)}, which something else may manage. Put a file in "
+            "its place, then run this again",
         )
     if not stat.S_ISREG(found.st_mode):
         raise ChangeRefused(path, "it is no regular file")
     if not found.st_mode & stat.S_IWUSR:
-        raise ChangeRefused(path, "it is read-only")
+        raise ChangeRefused(path, f"it is read-only. `chmod u+w {path}`, then run this again")
     try:
         return path.read_bytes()
     except OSError as error:
@@ -156,22 +174,30 @@ def create_folders(folder: Path, mode: int = 0o755) -> list[Path]:
 
 
 def masked(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text with `secrets`, and whatever a name such as `api_key` announces, as `****`."""
+    """The text with `secrets`, and whatever looks like one, as `****`.
+
+    That is what a name such as `api_key` announces, credentials in an address, curl's `-u`.
+    """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "****")
-    return _SECRET_HEADER.sub(r"\1****", _SECRET.sub(_mask, text))
+    for pattern in (_AUTHORIZATION, _IN_ADDRESS, _USER_OPTION):
+        text = pattern.sub(r"\1****", text)
+    return _SECRET.sub(_mask, text)
 
 
 _SECRET = re.compile(
     # a name, in quotes or not; what sets it (`:`, `=`, or a space after fish's `set -x`); a value
-    r"""(?P<name>["']?[\w.-]*(?:key|token|secret|passw(?:or)?d|credential)s?["']?)"""
+    r"""(?P<name>["']?[\w.-]*(?:key|token|secret|passw(?:or)?d|credential|(?<![^\W_])pat)s?["']?)"""
     r"""(?P<sets>[ \t]*[:=][ \t]*|(?-i:(?<=[A-Z]))[ ])"""
     r"""(?P<value>"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s"',;{}\[\]]+)""",
     re.IGNORECASE,
 )
-_SECRET_HEADER = re.compile(
-    r"((?:x-api-key|authorization)[=:] ?(?:bearer(?: |%20))?)[^,\"'\s]+", re.IGNORECASE
+# To the end of the string: its scheme may be any, and what follows has blanks and commas.
+_AUTHORIZATION = re.compile(
+    r"""(authorization["']?\s*[=:]\s*["']?)(?:\\.|[^"'\\\n])+""", re.IGNORECASE
 )
+_IN_ADDRESS = re.compile(r"""(://)[^/\s"']+(?=@)""")
+_USER_OPTION = re.compile(r"""((?<!\S)(?:-u|--(?:proxy-)?user)[ =]?["']?[^\s"':]+:)[^\s"']+""")
 _NO_SECRET = re.compile(r"null|~|true|false|[\d.]+|\"\"|''", re.IGNORECASE)
 
 

@@ -103,17 +103,18 @@ def _edit(text: str, name: str, value: Any) -> str:
         indent = " " * holder.value[0][0].start_mark.column
         if group:
             end = _line_end(text, _end(holder))
-            return f"{text[:end]}{newline}{indent}{key}:{_shown(value, indent)}{text[end:]}"
+            added = f"\n{indent}{key}:{_shown(value, indent)}".replace("\n", newline)
+            return text[:end] + added + text[end:]
     elif isinstance(holder, yaml.MappingNode):
         raise _TooClever
     elif group and holder is not None:  # `telemetry:` with nothing behind it
         at = holder.start_mark.index
-        return f"{text[:at]}{newline}  {key}:{_shown(value, '  ')}{text[at:]}"
+        return text[:at] + f"\n  {key}:{_shown(value, '  ')}".replace("\n", newline) + text[at:]
     lead = newline if text and not text.endswith("\n") else ""
     lines = [f"# {_COMMENTS[name]}", f"{key}:{_shown(value, '')}"]
     if group:
         lines = [f"{group}:", *(f"  {line}" for line in lines)]
-    return text + lead + newline.join(lines) + newline
+    return text + lead + "\n".join([*lines, ""]).replace("\n", newline)
 
 
 def _replace(text: str, key: yaml.Node, node: yaml.Node, value: Any) -> str:

@@ -18,10 +18,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent_analytics_cli.private_files import open_private
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
 
 if TYPE_CHECKING:
+    from agent_analytics_cli.noted import Kept
     from agent_analytics_collector.settings import Settings
 
 LINGER_S = 2.0
@@ -51,27 +53,29 @@ def flush_outbox(home: Home, linger_s: float = LINGER_S) -> None:
     """
     if not has_work(home):
         return
-    with _only_one(home) as alone:
-        if not alone:
-            return
-        try:
-            _work(home, linger_s)
-        except (AgentAnalyticsError, OSError) as error:
-            _log(home).error("flusher_stopped", problem=str(error))
-        finally:
-            _release_pid(home)
+    try:
+        with _only_one(home) as alone:
+            if not alone:
+                return
+            try:
+                _work(home, linger_s)
+            finally:
+                _release_pid(home)
+    except (AgentAnalyticsError, OSError) as error:
+        _log(home).error("flusher_stopped", problem=str(error))
 
 
 def _work(home: Home, linger_s: float) -> None:
+    kept: set[Kept] = set()
     while True:
         _claim_pid(home)
-        _drain(home)
+        _drain(home, kept)
         until = time.monotonic() + linger_s
         while time.monotonic() < until:
             time.sleep(min(POLL_S, linger_s))
             if _is_noted(home):
                 _claim_pid(home)
-                _drain(home)
+                _drain(home, kept)
                 until = time.monotonic() + linger_s
         # A hook that still saw our pid started nobody: after it is gone, look once more.
         _release_pid(home)
@@ -79,16 +83,16 @@ def _work(home: Home, linger_s: float) -> None:
             return
 
 
-def _drain(home: Home) -> None:
+def _drain(home: Home, kept: set[Kept]) -> None:
     """Empty `noted` into the outbox and the outbox into the API, as far as it takes it."""
     from agent_analytics_collector.settings import load_settings
 
     settings = load_settings(home).settings
-    _collect(home, settings)
+    _collect(home, settings, kept)
     _deliver(home, settings)
 
 
-def _collect(home: Home, settings: Settings) -> None:
+def _collect(home: Home, settings: Settings, kept: set[Kept]) -> None:
     from agent_analytics_cli import noted
 
     for taken in noted.take(home):
@@ -97,7 +101,7 @@ def _collect(home: Home, settings: Settings) -> None:
         while not noted.forget(taken, done):
             content = taken.read_bytes()
             if len(content) > done:
-                _keep(home, settings, content[done:])
+                _keep(home, settings, content[done:], kept)
                 done = len(content)
             elif time.monotonic() > give_up_at:  # a hook that stands still; the next flusher's
                 break
@@ -105,7 +109,7 @@ def _collect(home: Home, settings: Settings) -> None:
                 time.sleep(noted.SETTLE_S)
 
 
-def _keep(home: Home, settings: Settings, content: bytes) -> None:
+def _keep(home: Home, settings: Settings, content: bytes, kept: set[Kept]) -> None:
     """Noted lines become entries of the outbox."""
     from agent_analytics_cli import noted
     from agent_analytics_cli.git.repository import git_version
@@ -115,7 +119,7 @@ def _keep(home: Home, settings: Settings, content: bytes) -> None:
         return
     git_version()  # raises: without git nothing is gone, the lines wait for it
     lines, unsound = noted.parse(content)
-    outcome = noted.read_facts(lines, settings.project_id)
+    outcome = noted.read_facts(lines, settings.project_id, kept)
     if dropped := Outbox(home).append(outcome.entries):
         _log(home).warning("outbox_full", dropped_oldest=dropped)
     if unsound:
@@ -167,7 +171,7 @@ def _only_one(home: Home) -> Iterator[bool]:
 
     While lines are noted that the other does not take, it may be about to end: it is waited for.
     """
-    with open(home.outbox / "flusher.lock", "ab", opener=_private) as file:
+    with open(home.outbox / "flusher.lock", "ab", opener=open_private) as file:
         give_up_at = time.monotonic() + PATIENCE_S
         while True:
             try:
@@ -191,7 +195,7 @@ def _claim_pid(home: Home) -> None:
             return
     except (OSError, UnicodeDecodeError):
         pass
-    with open(path, "w", encoding="ascii", opener=_private) as file:
+    with open(path, "w", encoding="ascii", opener=open_private) as file:
         file.write(ours)
 
 
@@ -204,10 +208,6 @@ def _pid_file(home: Home) -> Path:
     return home.outbox / "flusher.pid"
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
 @functools.cache
 def _log(home: Home) -> Any:
     """`logs/hooks.log`, opened when there is something to say: structlog takes 100 ms."""
@@ -217,6 +217,7 @@ def _log(home: Home) -> Any:
 
     from agent_analytics_collector.logs import configure_logging
 
-    configure_logging(home, "hooks")
+    with suppress(OSError):  # not ours to write: delivering goes on, and doctor names the file
+        configure_logging(home, "hooks")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log each request
     return structlog.get_logger()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from agent_analytics_cli.git.commit_facts import ReadCommits, read_commits
-from agent_analytics_cli.git.reflog import made_here
+from agent_analytics_cli.git.reflog import NO_MOVES, made_here
 from agent_analytics_cli.git.repository import (
     GitFailed,
     NotARepository,
@@ -29,6 +29,9 @@ SETTLE_S = 0.2
 _HASH = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")
 _FIELDS = {"commit": 3, "merge": 3, "rewrite": 5}
 _REWRITES = ("amend", "rebase")
+
+Kept = tuple[str, str]
+"""A commit that is in the outbox or delivered: its repository's identity, its hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +100,11 @@ def parse(content: bytes) -> tuple[list[Line], int]:
     return list(lines), unsound
 
 
-def read_facts(lines: Iterable[Line], project_id: str | None) -> Outcome:
+def read_facts(lines: Iterable[Line], project_id: str | None, kept: set[Kept]) -> Outcome:
     """Entries for the outbox, in the order of the lines of each repository.
 
-    What is gone is a problem, not an error. Raises nothing.
+    Commits in `kept` get none, and those that get one are added: a rebase tells of each commit
+    twice. What is gone is a problem, not an error. Raises nothing.
     """
     by_folder: dict[str, list[Line]] = {}
     for line in lines:
@@ -108,29 +112,54 @@ def read_facts(lines: Iterable[Line], project_id: str | None) -> Outcome:
     outcome = Outcome()
     for git_dir, group in by_folder.items():
         try:
-            repository = find_repository(git_dir=Path(git_dir))
-            read = read_commits(repository, (x.commit_hash for x in group), project_id=project_id)
+            repository, read = _read(Path(git_dir), group, project_id)
         except (NotARepository, GitFailed) as error:
             about = os.fsencode(git_dir).decode(errors="replace")
             outcome.problems.append(
                 {"reason": str(error), "git_dir": about, "lines": str(len(group))}
             )
             continue
-        _add(outcome, repository, read, group)
+        _add(outcome, repository, read, group, kept)
     return outcome
 
 
-def _add(outcome: Outcome, repository: Repository, read: ReadCommits, group: list[Line]) -> None:
-    sent = set()
+def _read(
+    git_dir: Path, group: list[Line], project_id: str | None
+) -> tuple[Repository, ReadCommits]:
+    """Raises NotARepository, GitFailed."""
+    names = [line.commit_hash for line in group]
+    try:
+        repository = find_repository(git_dir=git_dir)
+        return repository, read_commits(repository, names, project_id=project_id)
+    except NotARepository:
+        if git_dir.parent.name != "worktrees":
+            raise
+    # The work tree was removed, with its reflog. Its commits are where all work trees have them.
+    repository = find_repository(git_dir=git_dir.parent.parent)
+    read = read_commits(repository, names, project_id=project_id)
+    read.moves = NO_MOVES
+    for payload in read.payloads.values():
+        payload["branch"] = None
+    return repository, read
+
+
+def _add(
+    outcome: Outcome,
+    repository: Repository,
+    read: ReadCommits,
+    group: list[Line],
+    kept: set[Kept],
+) -> None:
     for line in group:
+        commit = repository.identity, line.commit_hash
         payload = read.payloads.get(line.commit_hash)
         if payload is None:
             reason = read.problems.get(line.commit_hash, "the commit is gone")
             outcome.problems.append(
                 {"reason": reason, "commit": line.commit_hash, "repository": repository.identity}
             )
-        elif line.commit_hash not in sent and _wanted(line, repository, read):
-            sent.add(line.commit_hash)
+        elif commit not in kept and _wanted(line, repository, read):
+            kept.add(commit)
             outcome.entries.append(Entry(COMMITS, payload))
         if line.kind == "rewrite":
             pair = {

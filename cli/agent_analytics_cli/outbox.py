@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from agent_analytics_cli.private_files import open_private
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
 
@@ -108,7 +109,7 @@ class Outbox:
 
     def _append(self, path: Path, lines: Sequence[bytes]) -> int:
         """The size of the file afterwards."""
-        with open(path, "ab+", opener=_private) as file:
+        with open(path, "ab+", opener=open_private) as file:
             size = file.seek(0, os.SEEK_END)
             content = b"".join(line + b"\n" for line in lines)
             if size:
@@ -126,7 +127,7 @@ class Outbox:
 
     def _replace(self, lines: Sequence[bytes]) -> None:
         temporary = self.path.with_suffix(".new")  # of a fixed name: a kill leaves no litter
-        with open(temporary, "wb", opener=_private) as file:
+        with open(temporary, "wb", opener=open_private) as file:
             file.writelines(line + b"\n" for line in lines)
             file.flush()
             os.fsync(file.fileno())
@@ -143,15 +144,11 @@ class Outbox:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         try:
-            with open(self._lock_path, "ab", opener=_private) as file:
+            with open(self._lock_path, "ab", opener=open_private) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 yield
         except OSError as error:
             raise OutboxUnusable(self.path, error) from error
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _newest(lines: Sequence[bytes]) -> Sequence[bytes]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,6 +23,7 @@ from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
 
 NOT_OURS_AS_A_WHOLE = ""
+_UNCHANGED: tuple[int | None, int | None] = (None, None)
 
 
 class FragmentLost(AgentAnalyticsError):
@@ -62,6 +65,8 @@ class Entry(msgspec.Struct, frozen=True):
     """
     mode_before: int | None = None
     """Permission bits that the file had, where we changed them."""
+    mode_after: int | None = None
+    """Those that we gave it; they go back to what they were unless somebody changed them since."""
     created_folders: list[str] = []
     """Folders made for the file, outermost first; they go again when they are empty."""
     under: str | None = None
@@ -106,6 +111,16 @@ class Receipt:
         self.entries = [entry for entry in self.entries if entry.path != path]
 
 
+@contextlib.contextmanager
+def locked_receipt(home: Home, receipt: Receipt) -> Iterator[None]:
+    """Hold off other commands that change the receipt, and take over what they wrote before."""
+    home.create()
+    with open(home.run / "receipt.lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        receipt.entries = Receipt.load(home).entries
+        yield
+
+
 def sha256(content: bytes) -> str:
     """Digest for `Entry.after_sha256`."""
     return hashlib.sha256(content).hexdigest()
@@ -119,17 +134,18 @@ def entry_for(
     What was true before our first change stays true: whether the file was there, its permissions.
     """
     path = change.path
-    is_ours = old is not None and change.before is not None and holds(old, change.before)
-    if old is None or not is_ours:  # never written, or not there any more
-        found = None if change.before is None else stat.S_IMODE(path.stat().st_mode)
-        created, mode_before = change.before is None, found if change.mode != found else None
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+    if old is None or change.before is None or not holds(old, change.before):
+        # Never written, or not there any more.
+        created, modes = change.before is None, _UNCHANGED
         folders = [str(folder) for folder in missing_folders(path.parent)]
         # A folder of a change that was never made, or undone by hand, is still ours.
         folders = [*(old.created_folders if old else []), *folders]
     else:
-        created, mode_before, folders = old.created, old.mode_before, old.created_folders
-        if mode_before is None and change.mode is not None and not created:
-            mode_before = stat.S_IMODE(path.stat().st_mode)
+        created, folders = old.created, old.created_folders
+        modes = old.mode_before, old.mode_after
+    if change.mode is not None and not created and change.mode != mode:
+        modes = mode, change.mode
     # A file that we made and somebody added to since is no longer ours as a whole.
     is_all_ours = change.before is None or (
         created and old is not None and sha256(change.before) == old.after_sha256
@@ -137,7 +153,7 @@ def entry_for(
     return Entry(
         str(path), kind, created, fragments,
         sha256(change.after or b"") if is_all_ours else NOT_OURS_AS_A_WHOLE,
-        mode_before, list(dict.fromkeys(folders)), under,
+        *modes, list(dict.fromkeys(folders)), under,
     )  # fmt: skip
 
 
@@ -172,7 +188,8 @@ def undo(entry: Entry) -> FileChange | None:
     after = _without_members(entry, before) if entry.under else _without_fragments(entry, before)
     if entry.created and not after.strip():
         return FileChange(path, before, None, why)
-    return FileChange(path, before, after, why, entry.mode_before)
+    is_ours = stat.S_IMODE(path.stat().st_mode) == entry.mode_after
+    return FileChange(path, before, after, why, entry.mode_before if is_ours else None)
 
 
 def _without_fragments(entry: Entry, content: bytes) -> bytes:

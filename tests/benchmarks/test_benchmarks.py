@@ -27,11 +27,23 @@ def test_every_measurement_runs_and_reports_its_figures(tmp_path: Path, home: Ho
     )
     assert done.returncode == 0, done.stderr
     measurements = json.loads(report.read_text())["measurements"]
-    assert set(measurements) == {"acknowledge", "load", "delay", "help", "leases", "idle", "hooks"}
+    assert set(measurements) == {
+        "acknowledge",
+        "load",
+        "delay",
+        "help",
+        "leases",
+        "idle",
+        "hooks",
+        "import_sessions",
+    }
     for name, measurement in measurements.items():
         assert measurement["figures"], name
         assert all(figure["subject"] for figure in measurement["figures"]), name
         assert measurement["title"] in done.stdout
+    assert "collector up, apart, p50" in [
+        figure["what"] for figure in measurements["hooks"]["figures"]
+    ]
     assert not list(home.data.glob("*.duckdb")), "measured in somebody's home"
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent_analytics_cli.agents.claude_code.otel_variables import variables
-from agent_analytics_cli.agents.claude_code.settings_files import managed_files
+from agent_analytics_cli.agents.claude_code.otel_variables import ELSEWHERE, variables
+from agent_analytics_cli.agents.claude_code.settings_files import SKIPPED, managed_files
 from agent_analytics_cli.agents.claude_code.telemetry import (
     TelemetryPlan,
     plan_telemetry,
@@ -103,7 +103,9 @@ def test_a_file_that_claude_code_would_skip_is_pointed_out(config_dir: Path) -> 
     path = config_dir / "settings.json"
     path.write_text('{"model": "opus", }')
     (sentence,) = plan(config_dir).kept
-    assert sentence.startswith(f"{path} holds comments or trailing commas: Claude Code")
+    assert sentence == f"{path} {SKIPPED}"
+    assert "Take them out for it to be read." in SKIPPED
+    assert telemetry_status(config_dir, None, []).problems == [sentence]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +158,18 @@ def test_a_secret_makes_the_file_private_and_undoing_gives_its_mode_back(config_
     assert change is not None
     apply(change)
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("{}", 0o644)
+
+
+def test_permissions_that_somebody_changed_since_stay(config_dir: Path) -> None:
+    path = config_dir / "settings.json"
+    path.write_text("{}")
+    path.chmod(0o644)
+    entry = switch_on(config_dir, headers=HEADERS | {"x-api-key": "aa"})
+    path.chmod(0o640)
+    change = undo(entry)
+    assert change is not None
+    apply(change)
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_only_what_was_agreed_to_is_sent() -> None:
@@ -218,7 +232,7 @@ CONFLICTS = [
     ({"OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": "http/protobuf"},
      "already sets OTEL_EXPORTER_OTLP_LOGS_PROTOCOL=http/protobuf."),
     ({"CLAUDE_CODE_ENABLE_TELEMETRY": "0"},
-     "switches telemetry off (CLAUDE_CODE_ENABLE_TELEMETRY=0)."),
+     "switches telemetry off (CLAUDE_CODE_ENABLE_TELEMETRY=0). Take that out to have it on."),
 ]  # fmt: skip
 
 
@@ -253,9 +267,8 @@ def test_telemetry_of_somebody_else_is_never_hijacked(
     made = plan(config_dir, project_dir=project, managed=managed_files(etc))
     assert made.change is None
     (sentence,) = made.conflicts
-    assert sentence.startswith(f"{named} {said}")
-    assert "hunter2" not in sentence
-    assert "agent-analytics import" in sentence or "Take that out" in sentence
+    way_out = "" if "Take that out" in said else f" {ELSEWHERE}"
+    assert sentence == f"{named} {said}{way_out}"
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -24,10 +24,12 @@ import pytest
 from click.testing import CliRunner
 
 from agent_analytics_cli import __version__
+from agent_analytics_cli.agents.claude_code.settings_files import SKIPPED
 from agent_analytics_cli.doctor.checkup import CHECKS, run_checks
 from agent_analytics_cli.doctor.installation import WANTED, check_disk
 from agent_analytics_cli.doctor.situation import Situation
 from agent_analytics_cli.doctor.verdict import Status, Verdict, how_long, in_units, ok
+from agent_analytics_cli.git.hook_files import EVENTS
 from agent_analytics_cli.git.hooks import install, plan_install
 from agent_analytics_cli.git.repository import find_repository
 from agent_analytics_cli.main import cli
@@ -578,8 +580,26 @@ def test_the_agents_settings_are_compared_with_the_running_collector(
     assert f"this collector is http://{state.grpc}." in line("agent_settings")["detail"]
     claude_settings(user, **ON | http | {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"})
     assert line("agent_settings")["status"] == "ok"
+    path = user / ".claude/settings.json"
     claude_settings(user, **ON | grpc | {"OTEL_LOG_TOOL_DETAILS": "0"})
-    assert "without tool details" in line("agent_settings")["detail"]
+    told = line("agent_settings")
+    assert "without tool details" in told["detail"]
+    assert told["next_step"] == f"Set OTEL_LOG_TOOL_DETAILS=1 in {path}"
+    claude_settings(
+        user, **{name: ON[name] for name in ON if name != "OTEL_LOG_TOOL_DETAILS"} | grpc
+    )
+    assert line("agent_settings")["next_step"] == "agent-analytics init --tool-details"
+    claude_settings(user, OTEL_EXPORTER_OTLP_ENDPOINT="https://otel.corp")
+    told = line("agent_settings")
+    assert told["detail"].startswith("Claude Code's telemetry is off. ")
+    assert f"{path} sets OTEL_EXPORTER_OTLP_ENDPOINT=https://otel.corp;" in told["detail"]
+    assert told["next_step"].startswith(f"Take OTEL_EXPORTER_OTLP_ENDPOINT out of {path}, then")
+    claude_settings(user, **ON | grpc)
+    path.write_text("// mine\n" + path.read_text())
+    told = line("agent_settings")
+    assert told["status"] == "warn"
+    assert told["detail"].startswith("Claude Code is set to send its telemetry to ")
+    assert told["detail"].endswith(f" {path} {SKIPPED}")
     configure(home, "enabled_agents: []\n")
     assert line("agent_settings")["status"] == "ok"
 
@@ -653,9 +673,19 @@ def test_an_agent_is_heard_only_by_its_telemetry(
     home: Home, seen_in: list[str], status: str, said: str
 ) -> None:
     publish(home, *seen_in)
+    (Path.home() / ".claude").mkdir()
     told = line("agent_heard")
     assert told["status"] == status
     assert said in told["detail"]
+
+
+def test_enabled_agents_that_are_not_used_here_are_not_missed(home: Home) -> None:
+    publish(home, "event")
+    assert line("agent_heard")["detail"] == "claude_code was heard 3 h ago."
+    (Path.home() / ".codex").mkdir()
+    told = line("agent_heard")
+    assert told["status"] == "warn"
+    assert told["detail"] == "claude_code was heard 3 h ago; codex was never heard."
 
 
 def test_records_without_marts_want_a_transform(home: Home) -> None:
@@ -683,7 +713,7 @@ def test_the_hook_is_checked_in_the_repository_around_the_current_folder(
     install(plan_install(find_repository(), home), home, Receipt.load(home))
     told = line("hook")
     assert (told["status"], told["detail"]) == (
-        "ok", f"Commits in {tmp_path / 'r'} are noted (post-commit, post-merge, post-rewrite).",
+        "ok", f"Commits in {tmp_path / 'r'} are noted ({', '.join(EVENTS)}).",
     )  # fmt: skip
     (tmp_path / "r" / ".git" / "hooks" / "post-commit").chmod(0o644)
     told = line("hook")
@@ -713,11 +743,30 @@ def test_commits_that_wait_are_told_with_their_age(home: Home) -> None:
     (home.outbox / "commits.jsonl").write_text("{}\n")
     told = line("outbox")
     assert (told["status"], told["next_step"]) == ("warn", "agent-analytics up")
-    assert told["detail"] == "4 notes of commits wait, the oldest for 2 h at least."
+    assert told["detail"] == "Notes of commits that wait: 4, the oldest for 2 h at least."
+    configure(home, "backend_url: http://127.0.0.1:1\n")
+    assert line("outbox")["next_step"] == "agent-analytics log-commit --queued"
+    assert "--queued" in CliRunner().invoke(cli, ["log-commit", "--help"]).output
     taken.unlink()
     (home.outbox / "flusher.pid").write_text(f"{os.getpid()}\n")
-    told = line("outbox")
-    assert (told["status"], "are being delivered" in told["detail"]) == ("ok", True)
+    assert line("outbox")["status"] == "warn"  # this process is no flusher
+    with subprocess.Popen(
+        ["sh", "-c", "read -r _", "log-commit", "--queued"], stdin=subprocess.PIPE
+    ) as flusher:
+        (home.outbox / "flusher.pid").write_text(f"{flusher.pid}\n")
+        told = line("outbox")
+        assert (told["status"], "are being delivered" in told["detail"]) == ("ok", True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_file_of_another_user_in_the_home_is_named_with_how_to_get_it_back(home: Home) -> None:
+    assert line("home")["status"] == "ok"
+    lock = home.outbox / "flusher.lock"
+    lock.touch()
+    os.chown(lock, 4321, 4321)
+    told = line("home")
+    assert (told["status"], told["next_step"]) == ("fail", f"sudo chown -R 0: {home.root}")
+    assert str(lock) in told["detail"]
 
 
 @pytest.mark.slow
@@ -733,7 +782,7 @@ def test_the_flushers_own_log_is_read(home: Home, tmp_path: Path, running: Runni
     flush_the_outbox()
     told = line("outbox")
     assert (told["status"], told["next_step"]) == ("warn", "agent-analytics log-commit --queued")
-    assert told["detail"].startswith("1 notes of commits wait")
+    assert told["detail"].startswith("Notes of commits that wait: 1, the oldest")
     assert "The last trouble: commits wait: " in told["detail"]
     home.token.write_text(right)
     flush_the_outbox()
@@ -753,7 +802,9 @@ def flush_the_outbox() -> None:
     )
 
 
-def test_a_check_that_breaks_or_hangs_costs_the_others_nothing(home: Home) -> None:
+def test_a_check_that_breaks_or_hangs_costs_the_others_nothing(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     released = threading.Event()
 
     def breaks(situation: Situation) -> Verdict:
@@ -779,7 +830,10 @@ def test_a_check_that_breaks_or_hangs_costs_the_others_nothing(home: Home) -> No
     assert found["breaks"].status is found["hangs"].status is Status.FAIL
     assert "ZeroDivisionError: division by zero" in found["breaks"].detail
     assert found["refused"].detail == "/var/else cannot be used: Permission denied."
-    assert found["refused"].next_step == f"Run doctor as the owner of {home.root}"
+    assert found["refused"].next_step == f"sudo chown -R {os.geteuid()}: {home.root}"
+    monkeypatch.setattr(os, "geteuid", lambda: 4321)
+    (told,) = run_checks(Situation.of(home), {"refused": refused})
+    assert told.next_step == f"Run doctor as the owner of {home.root}"
     assert "did not end within 0.3 s" in found["hangs"].detail
     assert found["fine"].status is Status.OK
 
@@ -787,9 +841,9 @@ def test_a_check_that_breaks_or_hangs_costs_the_others_nothing(home: Home) -> No
 def test_secrets_are_masked_wherever_a_check_says_them(home: Home) -> None:
     configure(home, "api_key: top-secret\n")
     home.token.write_text("installation-token\n")
-    said = "top-secret, installation-token, https://jo:pass@host/x, git@host:a/b"
+    said = "top-secret, installation-token, https://jo:pass@host/x, git@host:a/b, A_PAT=x"
     (found,) = run_checks(Situation.of(home), {"said": lambda situation: ok(said)})
-    assert found.detail == "****, ****, https://****@host/x, git@host:a/b"
+    assert found.detail == "****, ****, https://****@host/x, git@host:a/b, A_PAT=****"
 
 
 def test_durations_and_sizes_read_well() -> None:

@@ -163,6 +163,72 @@ def test_what_is_gone_or_unsound_is_logged_and_costs_nothing_else(
     assert stat.S_IMODE((home.logs / "hooks.log").stat().st_mode) == 0o600
 
 
+def test_commits_of_a_work_tree_that_was_removed_since_are_read_where_all_have_them(
+    home: Home, root: Path, tmp_path: Path
+) -> None:
+    commit(root)
+    git(root, "worktree", "add", "--quiet", "-b", "feat", str(tmp_path / "w2"))
+    git_dir = root / ".git/worktrees/w2"
+    made = commit(tmp_path / "w2", files={"a": b"1\n"})
+    git(root, "merge", "--quiet", "feat")
+    git(root, "worktree", "remove", str(tmp_path / "w2"))
+    assert not git_dir.exists()
+    note(home, "commit", made, git_dir=git_dir)
+    note(home, "commit", "f" * 40, git_dir=git_dir)
+    flush_outbox(home, linger_s=0)
+    (body,) = waiting(home)
+    assert (body["commit_hash"], body["repository"], body["branch"]) == (made, str(root), None)
+    assert [line["reason"] for line in log_lines(home)] == ["the commit is gone"]
+
+
+def test_a_commit_that_is_noted_again_in_a_later_round_is_kept_once(
+    home: Home, many: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rebase tells of its commits as they are made and once more at its end."""
+    git_dir, made = many
+    note(home, "commit", made[1], git_dir=git_dir)
+    release = flusher._release_pid
+
+    def release_late(home: Home) -> None:
+        if len(waiting(home)) == 1:
+            note(home, "rewrite", "rebase", made[0], made[1], git_dir=git_dir)
+        release(home)
+
+    monkeypatch.setattr(flusher, "_release_pid", release_late)
+    flush_outbox(home, linger_s=0)
+    lines = (home.outbox / "commits.jsonl").read_bytes().splitlines()
+    assert [json.loads(line)["path"] for line in lines] == ["/v1/commits", "/v1/rewrites"]
+
+
+def test_a_lock_and_a_log_that_cannot_be_opened_break_nothing(
+    home: Home, many: tuple[Path, list[str]], root: Path
+) -> None:
+    lock, log = home.outbox / "flusher.lock", home.logs / "hooks.log"
+    note(home, "commit", many[1][0], git_dir=many[0])
+    note(home, "commit", "f" * 40, git_dir=many[0])
+    lock.mkdir()
+    flush_outbox(home, linger_s=0)
+    assert [line["event"] for line in log_lines(home)] == ["flusher_stopped"]
+    lock.rmdir()
+    log.unlink()
+    log.mkdir()
+    assert subprocess.run(FLUSHER, check=False).returncode == 0
+    assert hashes(waiting(home)) == many[1][:1]
+
+
+def test_what_whoever_ran_git_holds_open_is_let_go_at_once(
+    home: Home, many: tuple[Path, list[str]]
+) -> None:
+    note(home, "commit", many[1][0], git_dir=many[0])
+    reading, writing = os.pipe()
+    process = subprocess.Popen(FLUSHER, pass_fds=[writing])
+    os.close(writing)
+    assert os.read(reading, 1) == b""  # nobody holds the other end any more
+    assert process.poll() is None
+    os.close(reading)
+    assert process.wait(20) == 0
+
+
 def test_a_folder_of_any_bytes_is_noted_and_found(home: Home, tmp_path: Path) -> None:
     folder = make_repository(Path(os.fsdecode(os.fsencode(tmp_path) + b"/tab\there \xff")))
     made = commit(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from agent_analytics_cli.git.hook_files import EVENTS
 from agent_analytics_cli.main import cli
 from agent_analytics_cli.receipt import Receipt
 from agent_analytics_collector.home import Home
@@ -147,6 +149,7 @@ def test_a_dry_run_shows_every_difference_with_secrets_masked_and_changes_nothin
     shown = json.loads(run("init", "--dry-run", "--json").stdout)
     assert shown["dry_run"] is True
     assert f"+++ {home.config_file}\n" in shown["diff"]
+    assert str(home.config_file) in [change["path"] for change in shown["changed"]]
 
 
 def test_what_was_shown_is_what_is_written(
@@ -283,6 +286,9 @@ def test_foreign_telemetry_is_left_alone_and_the_rest_goes_on(
     assert not (user / ".bashrc").exists()
     assert home.config_file.exists()
     assert (repository / ".git/hooks/post-commit").exists()
+    again = run("init", "--yes", "--shell-profile")
+    assert again.exit_code == 1
+    assert again.stdout.startswith("Nothing is changed.\n")
 
 
 def test_settings_of_the_project_are_looked_at_from_a_folder_inside_it(
@@ -316,6 +322,7 @@ def test_settings_that_cannot_be_edited_are_left_and_the_rest_goes_on(
     result = run("init", "--yes")
     assert result.exit_code == 1
     assert f"left alone  {settings_file} is left as it is: " in result.stderr
+    assert re.search(r"is left as it is: .*(then run this again|no regular file)\n", result.stderr)
     assert tree(settings_file.parent) == before
     assert (repository / ".git/hooks/post-commit").exists()
     assert home.config_file.exists()
@@ -405,7 +412,7 @@ def test_ten_at_once_leave_what_one_leaves(
     assert init()["changed"] == []
     assert tree(user, home.root) == before
     paths = [entry.path for entry in Receipt.load(home).entries]
-    assert len(paths) == len(set(paths)) == 6  # settings, backup, profile, three hooks
+    assert len(paths) == len(set(paths)) == 3 + len(EVENTS)  # settings, backup, profile
 
 
 def kill_at(replacement: int) -> str:

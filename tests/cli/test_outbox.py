@@ -170,3 +170,15 @@ def test_an_outbox_that_cannot_be_written_says_where_and_what_to_do(home: Home) 
     home.outbox.rmdir()
     with pytest.raises(OutboxUnusable, match="No such file"):
         outbox.next_batch()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_what_root_writes_belongs_to_the_owner_of_the_outbox(home: Home) -> None:
+    os.chown(home.outbox, 4321, 4321)
+    outbox = Outbox(home)
+    outbox.append([Entry(COMMITS, {"commit_hash": str(n)}) for n in range(2)])
+    batch, _ = outbox.next_batch()
+    assert batch is not None
+    outbox.remove(batch.lines[:1])
+    assert {path.name for path in home.outbox.iterdir()} == {"commits.jsonl", "commits.lock"}
+    assert {path.stat().st_uid for path in home.outbox.iterdir()} == {4321}

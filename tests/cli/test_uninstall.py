@@ -108,6 +108,14 @@ def test_edits_around_ours_stay(before: Tree, user: Path, home: Home) -> None:
     assert not home.receipt.exists()
 
 
+def test_a_file_made_private_since_stays_private(before: Tree, user: Path) -> None:
+    settings = user / ".claude/settings.json"
+    settings.chmod(0o600)
+    assert run("uninstall", "--yes").exit_code == 0
+    assert settings.read_text() == '{"model": "opus"}'
+    assert settings.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_value_that_the_user_changed_stays_and_is_told(before: Tree, user: Path) -> None:
     settings = user / ".claude/settings.json"
     settings.write_text(settings.read_text().replace('"60000"', '"1000"'))
@@ -166,8 +174,9 @@ def test_a_dry_run_shows_the_difference_and_changes_nothing(
     ):  # fmt: skip
         assert line in lines
     shown = json.loads(run("uninstall", "--dry-run", "--json").stdout)
-    assert f"{user}/.bashrc" in shown["changed"]
-    assert (shown["left"], shown["purge"]) == ([], None)
+    assert {"path": f"{user}/.bashrc", "why": "restored"} in shown["changed"]
+    assert (shown["dry_run"], shown["left_alone"]) == (True, [])
+    assert f"--- {user}/.bashrc\n" in shown["diff"]
 
 
 def test_without_a_terminal_and_without_yes_nothing_happens(
@@ -210,7 +219,8 @@ def test_purging_removes_only_what_is_ours(before: Tree, user: Path, home: Home)
 
 def test_the_result_as_json(before: Tree, user: Path, home: Home) -> None:
     said = json.loads(run("uninstall", "--yes", "--json").stdout)
-    changed = {entry["path"]: entry["done"] for entry in said["changed"]}
+    changed = {entry["path"]: entry["why"] for entry in said["changed"]}
     assert changed[f"{user}/.claude/settings.json"] == "restored"
     assert changed[f"{user}/.claude/settings.json.agent-analytics-backup"] == "deleted"
-    assert (said["left"], said["state_folder"]) == ([], str(home.root))
+    assert (said["dry_run"], said["left_alone"], said["diff"]) == (False, [], None)
+    assert said["state_folder"] == str(home.root)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,10 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def no_flusher(home: Home) -> None:
-    """Hooks see a flusher at work, which is this process, and leave what they note to it."""
-    (home.outbox / "flusher.pid").write_text(f"{os.getpid()}\n")
+def no_flusher(home: Home) -> Iterator[None]:
+    """Hooks see a flusher at work and leave what they note to it."""
+    with subprocess.Popen(
+        ["sh", "-c", "read -r _", "log-commit", "--queued"], stdin=subprocess.PIPE
+    ) as flusher:
+        (home.outbox / "flusher.pid").write_text(f"{flusher.pid}\n")
+        yield

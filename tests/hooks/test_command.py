@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -57,7 +58,7 @@ def test_everywhere_is_every_repository_that_is_not_hidden(source: Path, home: H
     plan = plan_install_everywhere(home, [source, source / "one"])
     folders = {str(change.path.parent.relative_to(source)) for change in plan.changes}
     assert folders == {"one/.git/hooks", "one/.git/modules/lib/hooks", "deep/er/two/.git/hooks"}
-    assert len(plan.changes) == 9
+    assert len(plan.changes) == 3 * len(EVENTS)
     install(plan, home, Receipt.load(home))
     assert not plan_install_everywhere(home, [source]).changes
     assert set(removed(home).values()) == {"deleted"}
@@ -98,12 +99,32 @@ def test_a_refusal_is_on_stderr_and_exits_1(repository: Path, home: Home) -> Non
     assert done.exit_code == 1
     assert "is written for node, not for a POSIX shell" in done.stderr
     result = json.loads(run("install", str(repository), "--json").stdout)
-    assert len(result["in_effect"]) == 2
-    assert len(result["refused"]) == 1
-    (home.logs / "hooks.log").write_text("older\nthe server was away\n")
+    assert len(result["in_effect"]) == len(EVENTS) - 1
+    assert len(result["left_alone"]) == 1
     shown = run("status", str(repository))
-    assert "post-commit   not installed\n" in shown.stdout
-    assert "the server was away" in shown.stderr
+    assert "post-commit      not installed\n" in shown.stdout
+
+
+def test_status_tells_the_last_trouble_as_a_sentence_while_it_is_news(
+    repository: Path, home: Home
+) -> None:
+    log = home.logs / "hooks.log"
+    log.write_text('{"event": "commit_skipped", "reason": "it is gone", "timestamp": "noon"}\n')
+    told = "The last trouble with handing commits over: commit skipped: it is gone (noon)\n"
+    assert run("status", str(repository)).stderr == told
+    os.utime(log, (1, 1))
+    assert run("status", str(repository)).stderr == ""
+
+
+def test_what_is_shown_and_printed_of_a_dry_run_hides_secrets(repository: Path, home: Home) -> None:
+    write_hook(hook_file(repository), b"#!/bin/sh\ncurl -u me:hunter2 https://me:hunter2@h/\n")
+    assert "hunter2" not in run("install", str(repository), "--dry-run").output
+    said = json.loads(run("install", str(repository), "--dry-run", "--json").stdout)
+    assert said["dry_run"] is True
+    assert f"+++ {hook_file(repository)}" in said["diff"]
+    assert "hunter2" not in said["diff"]
+    assert str(hook_file(repository)) in [change["path"] for change in said["changed"]]
+    assert json.loads(run("install", str(repository), "--json").stdout)["diff"] is None
 
 
 def test_everywhere_by_command_says_that_later_clones_are_not_covered(
@@ -111,10 +132,11 @@ def test_everywhere_by_command_says_that_later_clones_are_not_covered(
 ) -> None:
     done = run("install", "--everywhere", str(source), "--yes")
     assert done.exit_code == 0
-    assert done.stdout.count("Created") == 6
+    assert done.stdout.count("Created") == 2 * len(EVENTS)
     assert "clone later" in done.stderr
     result = json.loads(run("remove", "--everywhere", "--json").stdout)
-    assert {row["done"] for row in result} == {"deleted"}
+    assert {row["why"] for row in result["changed"]} == {"deleted"}
+    assert result["left_alone"] == []
     assert run("install", str(source), "--everywhere", str(source)).exit_code == 2
 
 

@@ -118,6 +118,6 @@ def test_a_missing_folder_is_made_and_goes_again(tmp_path: Path, home: Home) -> 
     before = files(path)
     assert ".git/hooks" not in before
     installed(path, home)
-    assert len(list((path / ".git" / "hooks").iterdir())) == 3
+    assert len(list((path / ".git" / "hooks").iterdir())) == len(EVENTS)
     removed(home, path)
     assert files(path) == before

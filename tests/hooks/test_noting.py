@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import time
@@ -143,7 +144,7 @@ def test_a_commit_starts_one_flusher_with_this_home(repository: Path, home: Home
     told = home.root / "told"
     program = write_hook(
         home.root / "flusher",
-        b'#!/bin/sh\necho "$* $AGENT_ANALYTICS_HOME $PWD $$" >>%s\nexec sleep 5\n' % bytes(told),
+        b'#!/bin/sh\necho "$* $AGENT_ANALYTICS_HOME $PWD $$" >>%s\nsleep 5\n' % bytes(told),
     )
     note = home.hooks / "note.sh"
     note.write_text(note.read_text().replace(own_command()[0], str(program)))
@@ -160,6 +161,64 @@ def test_a_commit_starts_one_flusher_with_this_home(repository: Path, home: Home
     commit(repository, "d")
     wait_for(lambda: told.read_text().count("\n") == 2)
     os.kill(int((home.outbox / "flusher.pid").read_text()), 9)
+
+
+def test_a_pid_that_a_zombie_or_another_program_has_keeps_no_flusher_away(
+    repository: Path, home: Home
+) -> None:
+    installed(repository, home)
+    told = home.root / "told"
+    program = write_hook(home.root / "flusher", b"#!/bin/sh\n: >%s\n" % bytes(told))
+    note = home.hooks / "note.sh"
+    note.write_text(note.read_text().replace(own_command()[0], str(program)))
+    with subprocess.Popen(["sh", "-c", "exit", "--queued"]) as zombie:
+        time.sleep(0.2)  # it has ended, and nobody has asked for its exit code
+        for pid in (zombie.pid, os.getpid()):
+            (home.outbox / "flusher.pid").write_text(f"{pid}\n")
+            commit(repository, f"m{pid}")
+            wait_for(told.exists)
+            told.unlink()
+
+
+@pytest.mark.usefixtures("no_flusher")
+def test_commits_of_git_am_are_noted(repository: Path, home: Home) -> None:
+    commit(repository, "a")
+    patch = repository.parent / "a.patch"
+    patch.write_text(git("format-patch", "-1", "--stdout", cwd=repository).stdout)
+    git("reset", "-q", "--hard", "HEAD~1", cwd=repository)
+    installed(repository, home)
+    git("am", "-q", str(patch), cwd=repository)
+    assert noted(home) == [["commit", head(repository), str(repository / ".git")]]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_commit_of_root_leaves_nothing_in_the_home_of_another_user(
+    repository: Path, home: Home
+) -> None:
+    installed(repository, home)
+    os.chown(home.outbox, 4321, 4321)
+    commit(repository, "a")
+    assert list(home.outbox.iterdir()) == []
+
+
+def test_what_the_caller_of_git_holds_open_is_let_go_by_the_flusher(
+    repository: Path, home: Home
+) -> None:
+    """A lock or a pipe on a descriptor of git's caller would last as long as the flusher."""
+    installed(repository, home)
+    slow = write_hook(home.root / "slow", b"#!/bin/sh\nexec sleep 30\n")
+    note = home.hooks / "note.sh"
+    note.write_text(note.read_text().replace(own_command()[0], str(slow)))
+    reading, writing = os.pipe()
+    subprocess.run(
+        ["bash", "-c", f"exec 7>&{writing} {writing}>&-; git commit -q --allow-empty -m a"],
+        cwd=repository, pass_fds=[writing], check=True,
+    )  # fmt: skip
+    os.close(writing)
+    ended, _, _ = select.select([reading], [], [], 5)
+    os.close(reading)
+    os.kill(int((home.outbox / "flusher.pid").read_text()), 9)
+    assert ended
 
 
 def wait_for(done: Callable[[], bool], timeout_s: float = 20.0) -> None:

@@ -52,7 +52,7 @@ def test_a_hook_of_any_shell_keeps_its_input_output_and_exit_code(
             errors = "" if flag == " -x" else done.stderr
             told[has_block].append((done.returncode, done.stdout, errors))
     assert told[True] == told[False]
-    assert [line[0] for line in noted(home)] == ["commit", "merge", "rewrite"]
+    assert [line[0] for line in noted(home)] == ["commit", "commit", "merge", "rewrite"]
 
 
 @pytest.mark.usefixtures("no_flusher")
@@ -124,7 +124,7 @@ def test_what_is_no_shell_hook_of_the_users_own_is_left_alone(
     path = write_hook(hook_file(repository), content, mode)
     plan = installed(repository, home)
     assert path.read_bytes() == content
-    assert [change.path.name for change in plan.changes] == ["post-merge", "post-rewrite"]
+    assert [change.path.name for change in plan.changes] == list(EVENTS[1:])
     [refusal] = plan.refusals
     assert str(path) in refusal
     assert said in refusal

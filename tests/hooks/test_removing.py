@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent_analytics_cli.changes import ChangeRefused
+from agent_analytics_cli.git.hook_files import EVENTS
 from agent_analytics_cli.git.hook_status import State
 from agent_analytics_cli.git.hooks import (
     install,
@@ -41,7 +42,7 @@ def test_ten_installs_leave_one_block_and_change_nothing_more(repository: Path, 
         plan = installed(repository, home)
         assert not plan.changes
         assert not plan.stubs
-        assert len(plan.in_effect) == 3
+        assert len(plan.in_effect) == len(EVENTS)
     assert (files(repository), files(home.hooks), Receipt.load(home).entries) == after
     removed(home, repository)
     assert files(repository) == before
@@ -78,7 +79,7 @@ def test_ten_installs_at_once_leave_one_block(tmp_path: Path, repository: Path, 
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
     assert hook_file(repository).read_bytes().count(b">>> agent-analytics") == 1
-    assert len(Receipt.load(home).entries) == 18
+    assert len(Receipt.load(home).entries) == 6 * len(EVENTS)
     removed(home)
     assert [files(path) for path in (repository, *others)] == before
 
@@ -92,6 +93,7 @@ def test_edits_around_the_block_stay(repository: Path, home: Home) -> None:
     assert removed(home, repository) == {
         str(path): "restored",
         str(created): "restored",
+        str(hook_file(repository, "post-applypatch")): "deleted",
         str(hook_file(repository, "post-rewrite")): "deleted",
     }
     assert path.read_bytes() == b"#!/bin/sh\necho yours\necho more\n"
@@ -117,6 +119,18 @@ def test_an_edited_block_is_renewed_by_installing_again(repository: Path, home: 
     assert not path.exists()
 
 
+def test_what_was_added_to_a_hook_we_made_outlives_a_renewed_block(
+    repository: Path, home: Home
+) -> None:
+    path = hook_file(repository)
+    installed(repository, home)
+    path.write_bytes(path.read_bytes().replace(b"if test", b"# off: if test") + b"echo mine\n")
+    installed(repository, home)
+    assert status(repository, home).state is State.IN_EFFECT
+    removed(home, repository)
+    assert path.read_bytes() == b"#!/bin/sh\necho mine\n"
+
+
 def test_a_lost_marker_is_left_to_the_person(repository: Path, home: Home) -> None:
     path = write_hook(hook_file(repository), b"#!/bin/sh\necho mine\n")
     installed(repository, home)
@@ -135,7 +149,7 @@ def test_hooks_whose_receipt_was_lost_are_removed_all_the_same(
     before = files(repository)
     installed(repository, home)
     home.receipt.unlink()
-    assert len(installed(repository, home).in_effect) == 3
+    assert len(installed(repository, home).in_effect) == len(EVENTS)
     removed(home, repository)
     assert files(repository) == before
 
@@ -166,7 +180,7 @@ def test_a_hook_of_another_home_is_not_taken_over(
     other.create()
     installed(repository, home)
     plan = installed(repository, other)
-    assert len(plan.refusals) == 3
+    assert len(plan.refusals) == len(EVENTS)
     assert f"already reports to another state folder, {home.root}" in plan.refusals[0]
     before = files(repository)
     assert removed(other, repository) == {}
@@ -186,7 +200,7 @@ def test_a_file_changed_since_the_plan_is_left_out_and_the_others_are_done(
     assert hook_file(repository).read_bytes() == b"#!/bin/sh\necho meanwhile\n"
     assert hook_file(repository, "post-merge").exists()
     assert {Path(entry.path).name for entry in Receipt.load(home).entries} == {
-        "post-merge", "post-rewrite",
+        *EVENTS[1:],
     }  # fmt: skip
 
 

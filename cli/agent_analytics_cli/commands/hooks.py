@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import rich_click as click
 
-from agent_analytics_cli.changes import FileChange
+from agent_analytics_cli.changes import masked, result_of
+from agent_analytics_cli.doctor.commits import latest_trouble
+from agent_analytics_cli.flusher import has_work
 from agent_analytics_cli.git.config_hooks import SINCE
-from agent_analytics_cli.git.hook_status import State, last_trouble
+from agent_analytics_cli.git.hook_status import State
 from agent_analytics_cli.git.hooks import (
     HooksPlan,
     Removal,
@@ -105,7 +106,7 @@ def status_command(path: Path | None, as_json: bool) -> None:
     """
     home = Home.from_environment()
     statuses = hook_status(find_repository(path), home)
-    trouble = last_trouble(home)
+    trouble = latest_trouble(home.logs / "hooks.log", resolved=not has_work(home))
     if as_json:
         rows = [
             {
@@ -120,9 +121,9 @@ def status_command(path: Path | None, as_json: bool) -> None:
         return
     for status in statuses:
         where = f"  {status.where}" if status.where else ""
-        click.echo(f"{status.event:<12}  {status.state.value}{where}")
+        click.echo(f"{status.event:<15}  {status.state.value}{where}")
         if status.why:
-            click.echo(f"{'':<12}  {status.why}")
+            click.echo(f"{'':<15}  {status.why}")
     if trouble:
         note(f"The last trouble with handing commits over: {trouble}")
 
@@ -163,18 +164,14 @@ def _plan(home: Home, path: Path | None, everywhere: tuple[Path, ...], shared: b
 
 
 def _print_plan(plan: HooksPlan, *, dry_run: bool, as_json: bool) -> None:
-    changes: list[FileChange] = [*plan.stubs, *plan.changes]
+    changes = [*plan.stubs, *plan.changes]
+    diff = masked("".join(change.diff() for change in changes)) if dry_run else None
     if as_json:
-        result: dict[str, Any] = {
-            "changed": [str(change.path) for change in plan.changes],
-            "in_effect": plan.in_effect,
-            "refused": plan.refusals,
-            "dry_run": dry_run,
-        }
-        print_json(result)
+        changed = [(change.path, change.why) for change in changes]
+        print_json(result_of(changed, plan.refusals, diff=diff) | {"in_effect": plan.in_effect})
         return
-    for change in changes if dry_run else ():
-        click.echo(change.diff(), nl=False)
+    if diff is not None:
+        click.echo(diff, nl=False)
     for change in () if dry_run else plan.changes:
         verb = "Created" if change.before is None else "Added to"
         click.echo(f"{verb} {change.path}")
@@ -188,12 +185,9 @@ def _print_plan(plan: HooksPlan, *, dry_run: bool, as_json: bool) -> None:
 
 def _print_removals(removals: list[Removal], *, as_json: bool) -> None:
     if as_json:
-        print_json(
-            [
-                {"file": str(removal.path), "done": removal.done, "problem": removal.problem}
-                for removal in removals
-            ]
-        )
+        changed = [(one.path, one.done) for one in removals if not one.problem]
+        left_alone = [one.problem for one in removals if one.problem]
+        print_json(result_of(changed, left_alone, diff=None))
         return
     words = {"restored": "Restored", "deleted": "Deleted", "gone": "No longer there:"}
     for removal in removals:

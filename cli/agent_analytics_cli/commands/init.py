@@ -8,6 +8,7 @@ from typing import Any
 
 import rich_click as click
 
+from agent_analytics_cli.changes import FileChange, result_of
 from agent_analytics_cli.output import note, print_json
 from agent_analytics_cli.receipt import Receipt
 from agent_analytics_cli.setup.answers import AGENTS, default_answers
@@ -93,7 +94,7 @@ def command(
     make_plan = partial(_plan, home, answers, here)
     plan = make_plan(Receipt.load(home))
     if dry_run or not plan.changes:
-        _report(plan, [], as_json=as_json, dry_run=dry_run)
+        _report(plan, plan.changes, as_json=as_json, dry_run=dry_run)
         return
     agreed = None if yes else plan.diff()
     if agreed is not None:
@@ -101,37 +102,34 @@ def command(
         _tell(plan)
         click.confirm("Make these changes?", default=True, abort=True, err=True)
     plan, made = apply_setup(home, make_plan, agreed)
-    _report(plan, [change.path for change in made], as_json=as_json, dry_run=False)
+    _report(plan, made, as_json=as_json, dry_run=False)
 
 
 def _plan(home: Home, answers: Any, here: Path, receipt: Receipt) -> SetupPlan:
     return plan_setup(home, answers, receipt, here)
 
 
-def _report(plan: SetupPlan, made: list[Path], *, as_json: bool, dry_run: bool) -> None:
+def _report(plan: SetupPlan, changes: list[FileChange], *, as_json: bool, dry_run: bool) -> None:
     """What was changed, what was left alone and why, and how to go on."""
-    whys = {change.path: change.why for change in plan.changes}
     following = _next_commands(plan)
     if as_json:
+        changed = [(change.path, change.why) for change in changes]
         print_json(
-            {
-                "dry_run": dry_run,
-                "changed": [{"path": str(path), "why": whys.get(path)} for path in made],
-                "diff": plan.diff() if dry_run else None,
-                "left_alone": plan.left_alone,
+            result_of(changed, plan.left_alone, diff=plan.diff() if dry_run else None)
+            | {
                 "in_effect": plan.hooks.in_effect if plan.hooks else [],
                 "notes": plan.notes,
                 "next": following,
             }
         )
     else:
-        if dry_run:
+        if not changes:
+            click.echo(_NOT_ALL if plan.left_alone else _NOTHING)
+        elif dry_run:
             click.echo(plan.diff(), nl=False)
-            note("This is what would be changed; nothing was." if plan.changes else _NOTHING)
-        elif not made:
-            click.echo(_NOTHING)
-        for path in made:
-            click.echo(f"changed     {path}: {whys.get(path, '')}")
+            note("This is what would be changed; nothing was.")
+        for change in () if dry_run else changes:
+            click.echo(f"changed     {change.path}: {change.why}")
         _tell(plan)
         if not dry_run:
             click.echo("\nNext:")
@@ -142,6 +140,7 @@ def _report(plan: SetupPlan, made: list[Path], *, as_json: bool, dry_run: bool) 
 
 
 _NOTHING = "Nothing to change: everything is as it should be."
+_NOT_ALL = "Nothing is changed."
 
 
 def _tell(plan: SetupPlan) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from agent_analytics_collector.settings import Settings
 
 TIMEOUT_S = 2.0
+MAX_INHERITED = 1024
+"""Descriptors from 3 on below this one are looked at."""
 
 _FULL_HASH = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")
 
@@ -46,7 +48,7 @@ def _number(ctx: click.Context, param: click.Parameter, value: str | None) -> in
     metavar="PATH",
     help="A folder of the repository.  [default: the current folder]",
 )
-@click.option("--queued", is_flag=True, hidden=True, help="Deliver what hooks noted, and end.")
+@click.option("--queued", is_flag=True, help="Deliver what waits in the outbox instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print what became of it as JSON.")
 @click.pass_context
 def command(
@@ -70,6 +72,8 @@ def command(
     """
     home = Home.from_environment()
     if queued:
+        # A lock or a pipe of whoever ran git, inherited through the hook: it outlives git in us.
+        os.closerange(3, MAX_INHERITED)
         from agent_analytics_cli.flusher import flush_outbox
 
         flush_outbox(home)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
+from agent_analytics_cli.changes import result_of
 from agent_analytics_cli.output import note, print_json
 from agent_analytics_cli.receipt import Receipt
 from agent_analytics_cli.setup.questions import has_terminal
@@ -11,6 +12,7 @@ from agent_analytics_cli.setup.removal import (
     RemovalPlan,
     Removed,
     check_purge,
+    done_by,
     plan_removal,
     remove_everything,
 )  # fmt: skip
@@ -54,15 +56,10 @@ def command(yes: bool, dry_run: bool, purge: bool, as_json: bool) -> None:
 
 def _show(home: Home, plan: RemovalPlan, *, purge: bool, as_json: bool) -> None:
     if as_json:
+        changed = [(change.path, done_by(change)) for change in plan.changes]
         print_json(
-            {
-                "dry_run": True,
-                "changed": [str(change.path) for change in plan.changes],
-                "diff": plan.diff(),
-                "left": plan.left,
-                "notes": plan.notes,
-                "purge": str(home.root) if purge else None,
-            }
+            result_of(changed, plan.left, diff=plan.diff())
+            | {"notes": plan.notes, "state_folder": None if purge else str(home.root)}
         )
         return
     click.echo(plan.diff(), nl=False)
@@ -76,13 +73,8 @@ def _report(home: Home, done: Removed, *, as_json: bool) -> None:
     stays = home.root.exists()
     if as_json:
         print_json(
-            {
-                "dry_run": False,
-                "changed": [{"path": str(path), "done": what} for path, what in done.files],
-                "left": done.left,
-                "notes": done.notes,
-                "state_folder": str(home.root) if stays else None,
-            }
+            result_of(done.files, done.left, diff=None)
+            | {"notes": done.notes, "state_folder": str(home.root) if stays else None}
         )
         return
     for path, what in done.files:

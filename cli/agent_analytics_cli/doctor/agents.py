@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from agent_analytics_cli.agents.claude_code.telemetry import TelemetryStatus
 
 CLAUDE_CODE = "claude_code"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _INIT = "agent-analytics init"
 
 # A session file tells of requests whose telemetry never arrived.
@@ -41,32 +41,40 @@ class Heard(NamedTuple):
 
 def check_agent_settings(situation: Situation) -> Verdict:
     """Whether Claude Code's next session here would report to this collector."""
-    from agent_analytics_cli.agents.claude_code.telemetry import ENDPOINT, telemetry_status
+    from agent_analytics_cli.agents.claude_code.otel_variables import DETAILS, ENDPOINT
+    from agent_analytics_cli.agents.claude_code.telemetry import telemetry_status
     from agent_analytics_cli.machine import claude_config_dir
 
     if CLAUDE_CODE not in situation.settings.enabled_agents:
         return ok("Claude Code is not among enabled_agents.")
     status = telemetry_status(claude_config_dir(), _project_folder())
     more = "".join(f" {sentence}" for sentence in (*status.problems, *status.overrides))
-    if not status.enabled:
-        if status.problems:
-            return warn(f"Claude Code's telemetry is off.{more}", "Mend that file, then run init")
-        return warn(f"Claude Code's telemetry is off.{more}", _INIT)
     endpoint = status.endpoint or "http://localhost:4317"
     ours = _wanted_endpoint(situation, status)
-    if _address(endpoint) != _address(ours):
-        origin = status.origins.get(ENDPOINT)
+    is_foreign = _address(endpoint) != _address(ours)
+    origin = status.origins.get(ENDPOINT)
+    if not status.enabled:
+        said, step = f"Claude Code's telemetry is off.{more}", _INIT
+        if status.problems:
+            step = "Mend that file, then run init"
+        elif origin and is_foreign:  # init never takes over
+            said += f" {origin} sets {ENDPOINT}={endpoint}; this collector is {ours}."
+            step = f"Take {ENDPOINT} out of {origin}, then run `{_INIT}`"
+        return warn(said, step)
+    if is_foreign:
         return warn(
             f"Claude Code sends to {endpoint}, as {origin or 'nothing else'} says; "
             f"this collector is {ours}.{more}",
             f"{_INIT}; or change {ENDPOINT} in {origin or 'its settings'}, "
             f"or have that receiver forward to {ours}",
         )
-    said = f"Claude Code sends its telemetry to {endpoint}"
+    verb = "is set to send" if status.problems else "sends"
+    said = f"Claude Code {verb} its telemetry to {endpoint}"
     if not status.details:
+        setting = status.origins.get(DETAILS)
         return warn(
             f"{said}, but without tool details, so its commits are matched by time alone.{more}",
-            _INIT,
+            f"Set {DETAILS}=1 in {setting}" if setting else f"{_INIT} --tool-details",
         )
     if status.problems:
         return warn(f"{said}, tool details included.{more}", "Mend that file")
@@ -97,8 +105,11 @@ def _wanted_endpoint(situation: Situation, status: TelemetryStatus) -> str:
 
 def _address(endpoint: str) -> tuple[str | None, int | None]:
     """Host and port, every name of this machine's loopback being one."""
-    parts = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
-    host = "localhost" if parts.hostname in _LOOPBACK else parts.hostname
+    from agent_analytics_cli.api_client import is_loopback
+
+    url = endpoint if "://" in endpoint else f"http://{endpoint}"
+    parts = urlsplit(url)
+    host = "localhost" if is_loopback(url) else parts.hostname
     try:
         return host, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:  # no number, or no port's
@@ -106,9 +117,9 @@ def _address(endpoint: str) -> tuple[str | None, int | None]:
 
 
 def check_agent_heard(situation: Situation) -> Verdict:
-    """Whether telemetry of each enabled agent has reached the marts."""
-    agents = situation.settings.enabled_agents
+    """Whether telemetry of each enabled agent that is used here has reached the marts."""
     heard = _heard(situation)
+    agents = _expected(situation.settings.enabled_agents, heard or {})
     if heard is None and any(situation.overview()["records"].values()):
         return warn("Records came, but no marts are published yet.", "agent-analytics transform")
     if not agents:
@@ -133,6 +144,16 @@ def check_agent_heard(situation: Situation) -> Verdict:
         "See the other checks, start the agent anew and ask it something: "
         "its telemetry comes within a minute or two",
     )
+
+
+def _expected(enabled: tuple[str, ...], heard: Mapping[str, Heard]) -> tuple[str, ...]:
+    """Those of the enabled agents that are used here; all of them when none seems to be."""
+    from agent_analytics_cli.agents import READERS
+
+    def is_used(agent: str) -> bool:
+        return agent in heard or agent not in READERS or READERS[agent].folder(None).is_dir()
+
+    return tuple(filter(is_used, enabled)) or enabled
 
 
 def _heard(situation: Situation) -> dict[str, Heard] | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from agent_analytics_cli.changes import masked
 from agent_analytics_cli.doctor.agents import check_agent_heard, check_agent_settings
 from agent_analytics_cli.doctor.collector import check_clock, check_collector, check_key
 from agent_analytics_cli.doctor.commits import check_hook, check_outbox
@@ -16,6 +16,7 @@ from agent_analytics_cli.doctor.installation import (
     check_disk,
     check_home,
     check_versions,
+    how_to_own,
 )
 from agent_analytics_cli.doctor.situation import Situation, sentence_of
 from agent_analytics_cli.doctor.storage import check_dbt, check_duckdb, check_spool
@@ -43,8 +44,6 @@ CHECKS: Mapping[str, Check] = {
     "dbt": check_dbt,
 }
 """By name, in the order in which they are told."""
-
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s'\"]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,8 @@ def run_checks(
             Finding(
                 name,
                 verdict.status,
-                _without(secrets, verdict.detail),
-                verdict.next_step and _without(secrets, verdict.next_step),
+                masked(verdict.detail, secrets),
+                verdict.next_step and masked(verdict.next_step, secrets),
             )
         )
     return found
@@ -101,10 +100,8 @@ def _run(check: Check, situation: Situation) -> Verdict:
     except AgentAnalyticsError as error:
         return fail(sentence_of(error), "Do what it says and run doctor again")
     except PermissionError as error:
-        return fail(
-            f"{error.filename} cannot be used: {error.strerror}.",
-            f"Run doctor as the owner of {situation.home.root}",
-        )
+        said = f"{error.filename} cannot be used: {error.strerror}."
+        return fail(said, how_to_own(situation.home))
     except Exception as error:
         return fail(
             f"This check broke: {type(error).__name__}: {error}",
@@ -117,10 +114,3 @@ def _secrets(situation: Situation) -> list[str]:
 
     known = (situation.settings.api_key, read_token(situation.home))
     return [secret for secret in known if secret]
-
-
-def _without(secrets: list[str], text: str) -> str:
-    """The text with secrets, and the credentials in addresses, made unreadable."""
-    for secret in secrets:
-        text = text.replace(secret, "****")
-    return _CREDENTIALS.sub("****@", text)

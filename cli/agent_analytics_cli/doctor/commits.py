@@ -7,9 +7,10 @@ import os
 import time
 from pathlib import Path
 
+import psutil
+
 from agent_analytics_cli.doctor.situation import Situation
 from agent_analytics_cli.doctor.verdict import Verdict, how_long, ok, warn
-from agent_analytics_collector.state import process_started_at
 
 DELIVERY_IS_LATE_S = 60.0
 LOG_IS_NEWS_S = 24 * 3600.0
@@ -50,17 +51,18 @@ def check_outbox(situation: Situation) -> Verdict:
     """What waits to be delivered, and what the flusher has said in the last day."""
     outbox, log = situation.home.outbox, situation.log("hooks")
     waiting, age_s = _waiting(outbox)
-    trouble = _latest_trouble(log, resolved=not waiting)
+    trouble = latest_trouble(log, resolved=not waiting)
     if not waiting:
         if trouble:
             return warn(f"Nothing waits, but a commit had trouble: {trouble}", f"See {log}")
         return ok("No commit waits to be delivered.")
-    detail = f"{waiting:,} notes of commits wait, the oldest for {how_long(age_s)} at least."
+    detail = f"Notes of commits that wait: {waiting:,}, the oldest for {how_long(age_s)} at least."
     if trouble:
         detail += f" The last trouble: {trouble}"
     if _flusher_runs(outbox) and age_s < DELIVERY_IS_LATE_S:
         return ok(f"{detail} They are being delivered.")
-    command = "log-commit --queued" if situation.service else "up"
+    is_there = situation.service or situation.settings.backend_url
+    command = "log-commit --queued" if is_there else "up"
     return warn(detail, f"agent-analytics {command}")
 
 
@@ -79,7 +81,7 @@ def _waiting(outbox: Path) -> tuple[int, float]:
     return lines, time.time() - oldest_at
 
 
-def _latest_trouble(log: Path, *, resolved: bool) -> str | None:
+def latest_trouble(log: Path, *, resolved: bool) -> str | None:
     """What the log's last line says, unless it is old; `resolved` leaves out that commits wait."""
     try:
         with log.open("rb") as file:
@@ -88,7 +90,7 @@ def _latest_trouble(log: Path, *, resolved: bool) -> str | None:
                 return None
             file.seek(max(0, status.st_size - _LOG_TAIL_BYTES))
             tail = file.read().splitlines()
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # not there; the check of the home names one that is not ours to read
         return None
     for line in reversed(tail):
         try:
@@ -104,8 +106,9 @@ def _latest_trouble(log: Path, *, resolved: bool) -> str | None:
 
 
 def _flusher_runs(outbox: Path) -> bool:
+    """As the hook sees it: a zombie, or what was given the pid since, is no flusher."""
     try:
         pid = int((outbox / "flusher.pid").read_text())
-    except (OSError, ValueError):
+        return "--queued" in psutil.Process(pid).cmdline()
+    except (OSError, ValueError, psutil.Error):
         return False
-    return process_started_at(pid) is not None

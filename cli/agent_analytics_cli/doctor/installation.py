@@ -13,6 +13,7 @@ from pathlib import Path
 from agent_analytics_cli import __version__
 from agent_analytics_cli.doctor.situation import Situation, sentence_of
 from agent_analytics_cli.doctor.verdict import Verdict, fail, in_units, ok, warn
+from agent_analytics_collector.home import Home
 
 Version = tuple[int, ...]
 
@@ -58,6 +59,12 @@ def check_home(situation: Situation) -> Verdict:
                 "Set AGENT_ANALYTICS_HOME to a folder of yours, or mend this one",
             )
         return warn(f"{root} does not exist yet.", "agent-analytics init")
+    if foreign := _foreign(situation.home):
+        return fail(
+            f"Another user than that of {root} owns {', '.join(map(str, foreign))}, so commits and "
+            "records may be stuck.",
+            how_to_own(situation.home),
+        )
     for folder in (root, situation.home.data, situation.home.spool, situation.home.outbox):
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK) and folder.exists():
             return fail(
@@ -68,6 +75,22 @@ def check_home(situation: Situation) -> Verdict:
     if mode & 0o077:
         return warn(f"Others can look into {root} (mode {mode:04o}).", f"chmod 700 {root}")
     return ok(f"{root} can be written.")
+
+
+def how_to_own(home: Home) -> str:
+    """What to type for every file of the home to be its owner's."""
+    owner = home.root.stat().st_uid
+    if os.geteuid() not in (owner, 0):
+        return f"Run doctor as the owner of {home.root}"
+    return f"sudo chown -R {owner}: {home.root}"
+
+
+def _foreign(home: Home) -> list[Path]:
+    """Files that another user made, as `sudo agent-analytics` does."""
+    owner = home.root.stat().st_uid
+    folders = (home.root, home.outbox, home.logs, home.run)
+    paths = [path for folder in folders for path in folder.glob("*")]
+    return [path for path in paths if os.path.lexists(path) and path.lstat().st_uid != owner]
 
 
 def check_disk(situation: Situation) -> Verdict:

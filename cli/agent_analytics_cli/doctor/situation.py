@@ -111,7 +111,7 @@ def sentence_of(error: Exception) -> str:
 def _ask(situation: Situation) -> Answer:
     import httpx
 
-    from agent_analytics_cli.api_client import ApiClient
+    from agent_analytics_cli.api_client import ApiClient, is_loopback
 
     settings, service = situation.settings, situation.service
     if settings.backend_url is None and service is None:
@@ -128,10 +128,9 @@ def _ask(situation: Situation) -> Answer:
     with ApiClient.connect(situation.home, settings, ANSWER_TIMEOUT_S) as api:
         base_url = api.base_url
     # No secret goes along: whoever answers need not be a collector.
-    is_local = base_url.startswith(("http://127.", "http://[::1]", "http://localhost"))
     try:
         with httpx.Client(
-            base_url=base_url, timeout=ANSWER_TIMEOUT_S, trust_env=not is_local
+            base_url=base_url, timeout=ANSWER_TIMEOUT_S, trust_env=not is_loopback(base_url)
         ) as client:
             asked_at = time.time()
             health = client.get("/healthz")

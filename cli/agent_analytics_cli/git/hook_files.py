@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-EVENTS = ("post-commit", "post-merge", "post-rewrite")
-"""The hooks that tell of new commits: git runs no post-commit for a merge, and post-rewrite knows
-which commits an amend or a rebase replaced."""
+EVENTS = ("post-commit", "post-applypatch", "post-merge", "post-rewrite")
+"""The hooks that tell of new commits: git runs no post-commit for `git am` and for a merge, and
+post-rewrite knows which commits an amend or a rebase replaced."""
 
 SHEBANG = b"#!/bin/sh\n"
 """First line of a hook file that is ours from the start."""

@@ -39,8 +39,6 @@ class Edit:
 
     change: FileChange
     fragment: bytes
-    new_folders: tuple[Path, ...] = ()
-    """Folders that have to be made for it, outermost first."""
 
 
 @dataclass(slots=True)
@@ -171,7 +169,7 @@ def _add_hook_file(plan: HooksPlan, folder: HooksFolder, home: Home, event: str)
         put = add_after_shebang(before, new)
     mode = 0o755 if before is None else None
     change = FileChange(path, before, put.content, f"note commits ({event})", mode)
-    plan.edits.append(Edit(change, put.fragment, missing_folders(folder.path)))
+    plan.edits.append(Edit(change, put.fragment))
 
 
 def _why_not(folder: HooksFolder, home: Home, path: Path, content: bytes, event: str) -> str | None:
@@ -209,13 +207,4 @@ def _add_configuration(
         plan.refusals.append(str(error))
         return
     if change.is_change:
-        plan.edits.append(Edit(change, fragment, missing_folders(path.parent)))
-
-
-def missing_folders(folder: Path) -> tuple[Path, ...]:
-    """The folders that have to be made for `folder` to be there, outermost first."""
-    missing: list[Path] = []
-    while not folder.exists():
-        missing.insert(0, folder)
-        folder = folder.parent
-    return tuple(missing)
+        plan.edits.append(Edit(change, fragment))

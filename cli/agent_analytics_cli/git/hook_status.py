@@ -22,8 +22,6 @@ from agent_analytics_cli.git.stubs import line_to_add, missing_parts, other_stub
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 
-_TAIL_BYTES = 8192
-
 
 class State(StrEnum):
     IN_EFFECT = "in effect"
@@ -60,17 +58,6 @@ def hook_status(
     return [
         _status(event, repository, folder, configured, home, problems, newest) for event in EVENTS
     ]
-
-
-def last_trouble(home: Home) -> str | None:
-    """The last line of the flusher's log, `logs/hooks.log`; None when it wrote none."""
-    try:
-        with (home.logs / "hooks.log").open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
-            lines = file.read().splitlines()
-    except OSError:
-        return None
-    return lines[-1].decode(errors="replace") if lines else None
 
 
 def _status(

@@ -6,12 +6,11 @@ What is put in is written to the receipt first, so that a crash in between leave
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from agent_analytics_cli.changes import ChangeRefused, FileChange, apply, read_for_change
 from agent_analytics_cli.git.config_hooks import local_config
@@ -30,6 +29,8 @@ from agent_analytics_cli.receipt import (
     Entry,
     FragmentLost,
     Receipt,
+    entry_for,
+    locked_receipt,
     remove_created_folders,
     sha256,
     undo,
@@ -37,7 +38,7 @@ from agent_analytics_cli.receipt import (
 from agent_analytics_collector.home import Home
 
 __all__ = [
-    "HookStatus", "HooksPlan", "Removal", "hook_status", "install", "locked_receipt",
+    "HookStatus", "HooksPlan", "Removal", "hook_status", "install",
     "plan_install", "plan_install_everywhere", "remove",
 ]  # fmt: skip
 
@@ -70,11 +71,13 @@ def install(plan: HooksPlan, home: Home, receipt: Receipt) -> None:
         for stub in plan.stubs:
             before = read_for_change(stub.path)
             apply(FileChange(stub.path, before, stub.after, stub.why, stub.mode))
-        for edit in plan.edits:
+        # Before the first is made: each new file of a new folder has to name that folder.
+        new = [_entry(edit, receipt.find(edit.change.path)) for edit in plan.edits]
+        for edit, entry in zip(plan.edits, new, strict=True):
             if _content(edit.change.path) == edit.change.after:
                 continue  # another install was faster
             entries = list(receipt.entries)
-            receipt.put(_entry(edit, receipt.find(edit.change.path)))
+            receipt.put(entry)
             receipt.save()
             try:
                 apply(edit.change)
@@ -112,31 +115,16 @@ def remove(home: Home, receipt: Receipt, repository: Repository | None) -> list[
     return removals
 
 
-@contextmanager
-def locked_receipt(home: Home, receipt: Receipt) -> Iterator[None]:
-    """Hold off other commands that change the receipt, and take over what they wrote before."""
-    home.create()
-    with open(home.run / "receipt.lock", "ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        receipt.entries = Receipt.load(home).entries
-        yield
-
-
 def _entry(edit: Edit, old: Entry | None) -> Entry:
-    """What the receipt says of the edit; a renewed block keeps what was known of the file."""
-    before, after = edit.change.before, edit.change.after or b""
+    """What the receipt says of the edit."""
+    change = edit.change
+    entry = entry_for(change, KIND, [os.fsdecode(edit.fragment)], old)
+    before = change.before or b""
     # A receipt may be lost while its hooks are not: what holds nothing but ours was made by us.
-    is_ours = before is None or (
-        without_block(before) in (b"", SHEBANG) and bool(find_block(before))
-    )
-    return Entry(
-        path=str(edit.change.path),
-        kind=KIND,
-        created=old.created if old else is_ours,
-        fragments=[os.fsdecode(edit.fragment)],
-        after_sha256=sha256(after),
-        created_folders=old.created_folders if old else [str(path) for path in edit.new_folders],
-    )
+    if old is None and find_block(before) and without_block(before) in (b"", SHEBANG):
+        after = sha256(change.after or b"")
+        return msgspec.structs.replace(entry, created=True, after_sha256=after)
+    return entry
 
 
 def _paths_of(repository: Repository) -> list[Path]:

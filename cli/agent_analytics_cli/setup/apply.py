@@ -15,8 +15,8 @@ from agent_analytics_cli.changes import (
     create_folders,
     remove_leftovers,
 )  # fmt: skip
-from agent_analytics_cli.git.hooks import install, locked_receipt
-from agent_analytics_cli.receipt import Receipt, entry_for
+from agent_analytics_cli.git.hooks import install
+from agent_analytics_cli.receipt import Receipt, entry_for, locked_receipt
 from agent_analytics_cli.setup.plan import SetupPlan, Step
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home

@@ -15,7 +15,7 @@ from agent_analytics_cli.changes import (
     remove_leftovers,
 )  # fmt: skip
 from agent_analytics_cli.git.hooks import KIND as HOOK
-from agent_analytics_cli.git.hooks import locked_receipt, remove
+from agent_analytics_cli.git.hooks import remove
 from agent_analytics_cli.git.repository import GitFailed
 from agent_analytics_cli.json_reader import NotJson
 from agent_analytics_cli.json_text import members_of, members_under
@@ -23,6 +23,7 @@ from agent_analytics_cli.receipt import (
     Entry,
     FragmentLost,
     Receipt,
+    locked_receipt,
     remove_created_folders,
     undo,
 )  # fmt: skip
@@ -89,6 +90,11 @@ def plan_removal(receipt: Receipt) -> RemovalPlan:
             if entry.kind == "backup":
                 plan.copies.add(change.path)
     return plan
+
+
+def done_by(change: FileChange) -> str:
+    """What undoing does to a file, in a word."""
+    return "deleted" if change.after is None else "restored"
 
 
 def check_purge(home: Home) -> None:
@@ -186,7 +192,7 @@ def _undo(entry: Entry, receipt: Receipt, done: Removed) -> None:
         notes = kept_values(entry)
         if change is not None:
             apply(change)
-            done.files.append((path, "deleted" if change.after is None else "restored"))
+            done.files.append((path, done_by(change)))
         elif entry.kind == "backup" and path.exists():
             notes.append(f"{path}, the copy that init made, was changed since and stays.")
     except (ChangeRefused, FragmentLost) as error:

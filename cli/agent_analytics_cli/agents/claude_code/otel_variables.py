@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from agent_analytics_cli.agents.claude_code.settings_files import Source
+from agent_analytics_cli.changes import masked
 
 ENABLE = "CLAUDE_CODE_ENABLE_TELEMETRY"
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -126,4 +127,4 @@ def general(name: str) -> str:
 def shown(name: str, value: str) -> str:
     if name.endswith("HEADERS"):
         return f"{name} (its value is not shown)"
-    return f"{name}={re.sub('//[^/@]*@', '//****@', value)}"
+    return masked(f"{name}={value}")

@@ -16,8 +16,8 @@ ENV = "env"
 """Key of a settings file whose members become variables of the session."""
 
 SKIPPED = (
-    "holds comments or trailing commas: Claude Code (seen with 2.1.104) skips such a file whole. "
-    "Take them out for it to be read."
+    "holds comments or trailing commas, for which Claude Code is reported to discard the whole "
+    "file (anthropics/claude-code#83190, August 2026). Take them out for it to be read."
 )
 """What there is to say of a settings file that is no strict JSON."""
 

@@ -2,8 +2,7 @@
 
 Claude Code (seen: 2.1.330) reads OpenTelemetry's variables from `env` of its settings files. A
 value there wins over the shell's (2.1.233), and of the files managed settings win over the
-project's local, the project's, the user's. A file with comments or trailing commas is skipped
-whole (2.1.104).
+project's local, the project's, the user's.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ from agent_analytics_cli.json_reader import NotJson
 from agent_analytics_cli.json_text import Scalar, insert, members_of, members_under
 from agent_analytics_cli.receipt import Entry, FragmentLost, undo
 
-__all__ = ["ENDPOINT", "TelemetryPlan", "TelemetryStatus", "plan_telemetry", "telemetry_status"]
+__all__ = ["TelemetryPlan", "TelemetryStatus", "plan_telemetry", "telemetry_status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def plan_telemetry(
     made = insert(_text(path, base), missing, ENV)
     mode = 0o600 if SECRET_KEY in headers else None
     change = FileChange(
-        path, current, made.text.encode(), "Claude Code reports to agent-analytics", mode
+        path, current, made.text.encode(), "tells Claude Code to report to agent-analytics", mode
     )
     return TelemetryPlan(change, made.fragment, [], kept)
 
