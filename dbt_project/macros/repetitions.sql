@@ -52,11 +52,14 @@
 {%- endmacro %}
 
 
-{#- Where a fact was seen, of two joined relations by the key that only those have who saw it. -#}
-{% macro seen_in(event_key, file_key) -%}
+{#-
+    Where a fact was seen, of two joined relations by the key that only those have who saw it;
+    `word` is what the first is.
+-#}
+{% macro seen_in(event_key, file_key, word='event') -%}
     case
-            when {{ file_key }} is null then 'event'
+            when {{ file_key }} is null then '{{ word }}'
             when {{ event_key }} is null then 'session_file'
-            else 'event+session_file'
+            else '{{ word }}+session_file'
         end
 {%- endmacro %}

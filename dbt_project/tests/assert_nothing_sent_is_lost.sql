@@ -60,6 +60,96 @@ answered_requests as (
 
 ),
 
+-- What makes an answer one, by what its agent sends.
+answers_of_others as (
+
+    select distinct
+        'codex' as agent,
+        {{ hashed([
+            'session_id', 'event_name', 'occurred_at', 'input_token_count', 'output_token_count',
+            'cached_token_count', 'status_code', 'attempt', 'prompt_length',
+        ]) }} as answer
+    from {{ ref('stg_codex__events') }}
+    where
+        event_name = 'sse_event'
+        and event_kind = 'response.completed'
+        and coalesce(input_token_count, output_token_count) is not null
+    union all
+    select distinct
+        'gemini_cli' as agent,
+        {{ hashed([
+            'session_id', 'event_name', 'occurred_at', 'model', 'role', 'input_token_count',
+            'output_token_count', 'status_code', 'duration_ms', 'prompt_length',
+        ]) }} as answer
+    from {{ ref('stg_gemini_cli__events') }}
+    where event_name = 'api_response'
+    union all
+    select distinct
+        'copilot_cli' as agent,
+        {{ hashed([
+            'trace_id',
+            "coalesce(nullif(span_id, ''), "
+            ~ hashed(['session_id', 'occurred_at', 'response_id']) ~ ')',
+        ]) }} as answer
+    from {{ ref('stg_copilot_cli__spans') }}
+    where
+        operation = 'chat'
+        and (
+            coalesce(input_tokens, output_tokens) is not null
+            or not (coalesce(status = 'error', false) or coalesce(error_type <> '', false))
+        )
+
+),
+
+sent_answers as (
+
+    select
+        agent,
+        count(*) as answers
+    from answers_of_others
+    group by agent
+
+),
+
+-- Each in the session that made it, where a copy says whose it is.
+file_requests_of_others as (
+
+    select distinct
+        'codex:' || coalesce(nullif(thread_id, ''), session_id) || ':' || request_id
+            as request_key
+    from {{ ref('stg_codex__session_records') }}
+    where kind = 'request' and request_id <> ''
+    union all
+    select distinct 'gemini_cli:' || request_id as request_key
+    from {{ ref('stg_gemini_cli__session_records') }}
+    where kind = 'request' and request_id <> ''
+    union all
+    select distinct
+        'copilot_cli:' || coalesce(nullif(source_session_id, ''), session_id) || ':' || request_id
+            as request_key
+    from {{ ref('stg_copilot_cli__session_records') }}
+    where kind = 'request' and request_id <> ''
+
+),
+
+other_requests as (
+
+    select * from {{ ref('fct_agent_requests') }}
+    where agent in ('codex', 'gemini_cli', 'copilot_cli') and not is_error
+
+),
+
+counted_answers as (
+
+    select
+        agent,
+        count(*) as answers
+    from other_requests
+    where seen_in <> 'session_file'
+    group by agent
+
+),
+
 sent_spend as (
 
     select
@@ -137,6 +227,21 @@ problems as (
             requests_in_files.request_key = answered_requests.request_key
             and answered_requests.seen_in <> 'event'
     where answered_requests.request_key is null
+    union all
+    select
+        sent.agent || ': answers sent and counted differ by '
+        || cast(sent.answers - coalesce(counted.answers, 0) as varchar) as problem
+    from sent_answers as sent
+    left join counted_answers as counted on sent.agent = counted.agent
+    where sent.answers <> coalesce(counted.answers, 0)
+    union all
+    select 'a session file tells of another request: ' || files.request_key as problem
+    from file_requests_of_others as files
+    left join other_requests
+        on
+            files.request_key = other_requests.request_key
+            and other_requests.seen_in not in ('event', 'span')
+    where other_requests.request_key is null
     union all
     select 'metrics tell of more spend: ' || sent_spend.session_id as problem
     from sent_spend

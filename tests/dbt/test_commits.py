@@ -259,3 +259,39 @@ def test_an_amended_commit_of_a_session_file_is_the_new_one(tmp_path: Path) -> N
         "SELECT commit_hash, attribution_tier, session_id IS NULL FROM marts.fct_git_commits"
     ) == [("e" * 40, "tool_call", False)]
     assert warehouse.rows("SELECT DISTINCT kind FROM staging.stg_git_rewrites") == [("squash",)]
+
+
+def test_a_commit_told_by_clones_with_another_origin_or_none_is_one(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "home")
+    for repository in (None, "/home/jo/gadgets", OTHER, "git@github.com:acme/gadgets.git"):
+        commit(warehouse, "a" * 40, "2026-11-20 03:00:00", repository)
+    warehouse.build()
+    assert warehouse.rows("SELECT repository, lines_added FROM marts.fct_git_commits") == [
+        (OTHER, 3)
+    ]
+
+
+def test_an_amend_that_was_undone_brings_the_old_commit_back(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "home")
+    for sha in ("a", "b"):
+        commit(warehouse, sha * 40, "2026-11-20 03:00:00")
+    for number, (old, new) in enumerate((("a", "b"), ("b", "a"))):
+        told = {"repository": OTHER, "old_hash": old * 40, "new_hash": new * 40, "kind": "amend"}
+        received = at(f"2026-11-20 04:00:0{number}")
+        warehouse.load([delivered(Signal.REWRITES, [told], received_at=received)])
+    warehouse.build()
+    assert warehouse.rows("SELECT commit_hash FROM marts.fct_git_commits") == [("a" * 40,)]
+
+
+def test_a_log_that_a_tool_shows_claims_no_commit(tmp_path: Path) -> None:
+    """The file's tool output prints git's own line of a commit that somebody made days before."""
+    scenario = FIXTURES / "claude" / "c-commit"
+    made, _ = recorded_commits(scenario, RECORDED_REPOSITORIES["c-commit"])
+    older = made | {"timestamp": made["timestamp"] - 3 * 86_400}
+    warehouse = Warehouse(tmp_path / "home")
+    warehouse.load([
+        delivered(Signal.SESSION_RECORDS, session_records(scenario)),
+        delivered(Signal.COMMITS, [older]),
+    ])  # fmt: skip
+    warehouse.build()
+    assert warehouse.rows("SELECT attribution_tier FROM marts.fct_git_commits") == [("untracked",)]

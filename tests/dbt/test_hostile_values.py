@@ -11,9 +11,11 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from agent_analytics_collector.envelope import Encoding, Envelope, Signal
+from tests.dbt.agents import AGENTS, CASES, scenario_of, telemetry
 from tests.dbt.records import Record, delivered, session_records
 from tests.dbt.warehouse import Warehouse, recorded
 
@@ -38,7 +40,8 @@ def spoil(chance: random.Random, pair: KeyValue) -> None:
     elif kind == 4:
         pair.value.array_value.values.add().string_value = "a"
     else:
-        pair.key = chance.choice(("", "session.id", "model", "request_id"))
+        names = ("", "session.id", "model", "request_id", "conversation.id", "gen_ai.response.id")
+        pair.key = chance.choice(names)
 
 
 def spoiled(chance: random.Random, envelope: Envelope, share: float) -> Envelope:
@@ -47,7 +50,7 @@ def spoiled(chance: random.Random, envelope: Envelope, share: float) -> Envelope
     def hit() -> bool:
         return chance.random() < share
 
-    message: ExportLogsServiceRequest | ExportMetricsServiceRequest
+    message: ExportLogsServiceRequest | ExportMetricsServiceRequest | ExportTraceServiceRequest
     if envelope.signal is Signal.LOGS:
         message = ExportLogsServiceRequest.FromString(envelope.body)
         for record in (r for a in message.resource_logs for b in a.scope_logs
@@ -56,6 +59,17 @@ def spoiled(chance: random.Random, envelope: Envelope, share: float) -> Envelope
                 spoil(chance, pair)
             if hit():
                 record.time_unix_nano = chance.choice(TIMES)
+    elif envelope.signal is Signal.TRACES:
+        message = ExportTraceServiceRequest.FromString(envelope.body)
+        for span in (s for a in message.resource_spans for b in a.scope_spans for s in b.spans):
+            for pair in filter(lambda _: hit(), span.attributes):
+                spoil(chance, pair)
+            if hit():
+                span.start_time_unix_nano = chance.choice(TIMES)
+            if hit():
+                span.end_time_unix_nano = chance.choice(TIMES)
+            if hit():
+                span.span_id, span.parent_span_id = b"", span.span_id
     else:
         message = ExportMetricsServiceRequest.FromString(envelope.body)
         for metric in (m for a in message.resource_metrics for b in a.scope_metrics
@@ -123,6 +137,32 @@ def test_dbt_builds_whatever_session_files_hold(
     warehouse.build()
     (row,) = warehouse.rows("SELECT count(*) FROM marts.fct_agent_requests")
     assert row[0] > 60
+
+
+@pytest.mark.parametrize(("seed", "share"), [(5, 0.1), (24, 0.3)])
+def test_dbt_builds_whatever_other_agents_send_and_leave_on_disk(
+    tmp_path: Path, seed: int, share: float
+) -> None:
+    """Codex, Gemini CLI and Copilot CLI, telemetry as protobuf, files twice with other values."""
+    chance = random.Random(seed)
+    warehouse = Warehouse(tmp_path / "home")
+    warehouse.load(
+        spoiled(chance, envelope, share)
+        for envelope in telemetry()
+        if envelope.encoding is Encoding.PROTOBUF
+    )
+    records = [
+        record
+        for name, scenario in CASES
+        for record in AGENTS[name].session_records(scenario_of(name, scenario))
+    ]
+    for _ in range(2):
+        some = [spoiled_record(chance, record, share) for record in records]
+        warehouse.load([delivered(Signal.SESSION_RECORDS, some)])
+    warehouse.build()
+    rows = warehouse.rows("SELECT agent, count(*) FROM marts.fct_agent_requests GROUP BY 1")
+    assert all(count >= 10 for _, count in rows)
+    assert {agent for agent, _ in rows} == set(AGENTS)
 
 
 def test_an_absurd_number_is_unknown_and_the_others_stay(tmp_path: Path, fixtures: Path) -> None:

@@ -106,6 +106,7 @@ def test_an_incremental_build_equals_a_full_refresh(
     assert incremental == built.marts()
 
 
+# telemetry.md 2, 9 and 21
 def test_three_times_shuffled_split_and_through_a_collector_changes_nothing(
     built: Warehouse, recordings: Recordings, new_warehouse: NewWarehouse
 ) -> None:

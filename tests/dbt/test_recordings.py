@@ -64,6 +64,7 @@ def test_tokens_and_cost_are_what_the_cli_reported(scenario: str, built: Warehou
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
+# telemetry.md 1 and 10
 def test_requests_are_the_api_request_events(
     scenario: str, built: Warehouse, recordings: dict[str, list[Envelope]]
 ) -> None:
@@ -97,6 +98,7 @@ def test_requests_without_a_session_form_none(built: Warehouse) -> None:
     assert built.rows("SELECT 1 FROM marts.fct_agent_sessions WHERE session_id IS NULL") == []
 
 
+# telemetry.md 1
 def test_metrics_leave_no_remainder_and_nothing_is_counted_double(built: Warehouse) -> None:
     assert built.rows("SELECT * FROM marts.fct_metric_remainders") == []
     [(events, metrics)] = built.rows(
@@ -109,6 +111,7 @@ def test_metrics_leave_no_remainder_and_nothing_is_counted_double(built: Warehou
     )
 
 
+# telemetry.md 7
 def test_a_resumed_session_is_one_and_its_throw_away_id_none(built: Warehouse) -> None:
     [(prompts, requests)] = built.rows(
         "SELECT prompts, requests FROM marts.fct_agent_sessions "
@@ -120,6 +123,7 @@ def test_a_resumed_session_is_one_and_its_throw_away_id_none(built: Warehouse) -
     )
 
 
+# telemetry.md 8
 def test_a_prompt_put_in_by_a_subagent_is_not_counted(built: Warehouse) -> None:
     assert built.rows(
         "SELECT prompts, requests FROM marts.fct_agent_sessions "
@@ -131,6 +135,7 @@ def test_a_prompt_put_in_by_a_subagent_is_not_counted(built: Warehouse) -> None:
     ) == [(1,)]
 
 
+# telemetry.md 11
 def test_a_rejected_call_has_a_decision_and_no_result(built: Warehouse) -> None:
     assert built.rows(
         "SELECT tool_name, decision, success, duration_ms FROM marts.fct_tool_calls "
@@ -142,6 +147,7 @@ def test_a_rejected_call_has_a_decision_and_no_result(built: Warehouse) -> None:
     ) == [(0, 1, 2)]
 
 
+# telemetry.md 3
 def test_cumulative_metrics_say_the_same_as_deltas(built: Warehouse) -> None:
     """i-cumulative exported twice; a-simple's neighbours did the same work with deltas."""
     found = built.rows(

@@ -197,6 +197,7 @@ def test_import_again_and_in_any_order_changes_nothing(
 
 
 @pytest.mark.parametrize("says_so", [True, False])
+# telemetry.md 26
 def test_a_forks_file_is_booked_on_the_session_that_first_made_it(
     new_warehouse: NewWarehouse, says_so: bool
 ) -> None:
@@ -274,6 +275,7 @@ def test_telemetry_switched_on_in_the_middle_leaves_the_rest_to_the_file(
     ]
 
 
+# telemetry.md 24
 def test_what_the_agent_wrote_itself_and_failures_are_no_requests(
     new_warehouse: NewWarehouse,
 ) -> None:

@@ -11,23 +11,18 @@ rewrites as (
 chain as (
 
     select
-        repository,
         old_hash,
         new_hash,
         1 as steps
     from rewrites
     union all
     select
-        coalesce(chain.repository, rewrites.repository) as repository,
         chain.old_hash,
         rewrites.new_hash,
         chain.steps + 1 as steps
     from chain
     inner join rewrites
-        on
-            chain.new_hash = rewrites.old_hash
-            and {{ may_be_same_repository('chain', 'rewrites') }}
-            and chain.old_hash <> rewrites.new_hash
+        on chain.new_hash = rewrites.old_hash and chain.old_hash <> rewrites.new_hash
     where chain.steps < 20
 
 ),
@@ -35,7 +30,6 @@ chain as (
 distinct_pairs as (
 
     select distinct
-        repository,
         old_hash,
         new_hash
     from chain

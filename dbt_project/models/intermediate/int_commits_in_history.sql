@@ -27,14 +27,35 @@ settings as (
 
 ),
 
+became_old as (
+
+    select
+        old_hash as commit_hash,
+        max(rewritten_at) as became_old_at
+    from rewrites
+    group by old_hash
+
+),
+
+became_new as (
+
+    select
+        new_hash as commit_hash,
+        max(rewritten_at) as became_new_at
+    from rewrites
+    group by new_hash
+
+),
+
+-- An amend that was itself undone brings the old commit back: what happened last counts.
 replaced as (
 
-    select distinct commits.commit_key
-    from commits
-    inner join rewrites
-        on
-            commits.commit_hash = rewrites.old_hash
-            and {{ may_be_same_repository('commits', 'rewrites') }}
+    select became_old.commit_hash
+    from became_old
+    left join became_new on became_old.commit_hash = became_new.commit_hash
+    where
+        became_new.became_new_at is null
+        or became_new.became_new_at <= became_old.became_old_at
 
 ),
 
@@ -67,10 +88,10 @@ in_history as (
         settings.correlation_window_s
     from commits
     cross join settings
-    left join replaced on commits.commit_key = replaced.commit_key
+    left join replaced on commits.commit_hash = replaced.commit_hash
     left join identities as by_developer on lower(commits.developer_id) = by_developer.identity
     left join identities as by_email on lower(commits.author_email) = by_email.identity
-    where replaced.commit_key is null
+    where replaced.commit_hash is null
 
 )
 

@@ -4,7 +4,7 @@ with
 increments as (
 
     select * from {{ ref('int_metric_increments') }}
-    where metric_name not in ('claude_code.token.usage', 'claude_code.cost.usage')
+    where metric_name not like '%.token.usage' and metric_name not like '%.cost.usage'
 
 ),
 

@@ -2,10 +2,13 @@ with
 
 increments as (
 
+    {% for agent in ['claude_code', 'gemini_cli'] %}
     select
-        *,
-        'claude_code' as agent
-    from {{ ref('stg_claude_code__metrics') }}
+        '{{ agent }}' as agent,
+        *
+    from {{ ref('stg_' ~ agent ~ '__metrics') }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 

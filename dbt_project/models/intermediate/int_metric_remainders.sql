@@ -50,6 +50,25 @@ sessions as (
 
 ),
 
+-- The lowest tier: how large the requests were nobody knows.
+prices as (
+
+    select * from {{ ref('int_prices_by_period') }}
+    where service_tier = 'standard' and tier_from_tokens = 0
+
+),
+
+sessions_without_cost as (
+
+    select
+        session_key,
+        max(measured_at) as measured_at
+    from metrics
+    where not tells_cost
+    group by session_key
+
+),
+
 both_sides as (
 
     select
@@ -133,25 +152,99 @@ compared as (
 
 ),
 
+-- Of agents whose metrics tell tokens and no cost, the price that was known then and valid.
+priced as (
+
+    select
+        compared.session_key,
+        compared.model,
+        prices.input,
+        prices.cache_read,
+        prices.cache_write_5m,
+        prices.output,
+        row_number() over (
+            partition by compared.session_key, compared.model
+            order by
+                case when prices.origin = 'user' then 0 else 1 end asc,
+                prices.valid_from desc nulls last
+        ) as best_first
+    from compared
+    inner join sessions_without_cost as untold on compared.session_key = untold.session_key
+    inner join prices
+        on
+            compared.model = prices.model
+            and untold.measured_at >= prices.seen_from
+            and (untold.measured_at < prices.seen_to or prices.seen_to is null)
+            and (
+                {{ utc_date('untold.measured_at') }} >= prices.valid_from
+                or prices.valid_from is null
+            )
+            and ({{ utc_date('untold.measured_at') }} < prices.valid_to or prices.valid_to is null)
+
+),
+
+positive as (
+
+    select
+        compared.session_key,
+        compared.model,
+        compared.requests,
+        {% for measure in measures if measure != 'cost_usd' %}
+        cast(case when compared.{{ measure }} > 0 then compared.{{ measure }} else 0 end as bigint)
+            as {{ measure }},
+        {% endfor %}
+        compared.cost_usd,
+        untold.session_key is null as tells_cost,
+        priced.input,
+        priced.cache_read,
+        priced.cache_write_5m,
+        priced.output
+    from compared
+    left join sessions_without_cost as untold on compared.session_key = untold.session_key
+    left join priced
+        on
+            compared.session_key = priced.session_key
+            and compared.model = priced.model
+            and priced.best_first = 1
+
+),
+
 -- Only once the session has been quiet for ten minutes: metrics come up to a minute after events.
 -- Less than a micro-dollar is the noise of added doubles, no spend; nor is one for each request,
 -- because a cost sent as micros alone is rounded.
 remainders as (
 
     select
-        compared.session_key || '|' || coalesce(compared.model, '') as remainder_key,
-        compared.session_key,
-        compared.model,
-        {% for measure in measures if measure != 'cost_usd' %}
-        cast(case when compared.{{ measure }} > 0 then compared.{{ measure }} else 0 end as bigint)
-            as {{ measure }},
-        {% endfor %}
-        {{ usd('compared.cost_usd') }} as cost_usd,
+        positive.session_key || '|' || coalesce(positive.model, '') as remainder_key,
+        positive.session_key,
+        positive.model,
+        positive.input_tokens,
+        positive.cache_read_tokens,
+        positive.cache_write_tokens,
+        positive.output_tokens,
+        case
+            when positive.tells_cost then {{ usd('positive.cost_usd') }}
+            else {{ usd(
+                usd_for_tokens('positive.input_tokens', 'positive.input')
+                ~ '\n+ ' ~ usd_for_tokens('positive.cache_read_tokens', 'positive.cache_read')
+                ~ '\n+ ' ~ usd_for_tokens('positive.cache_write_tokens', 'positive.cache_write_5m')
+                ~ '\n+ ' ~ usd_for_tokens('positive.output_tokens', 'positive.output')
+            ) }}
+        end as cost_usd,
         sessions.ended_at as booked_at
-    from compared
-    inner join sessions on compared.session_key = sessions.session_key
+    from positive
+    inner join sessions on positive.session_key = sessions.session_key
     where
-        compared.cost_usd >= 0.000001 * (1 + compared.requests)
+        (
+            (positive.tells_cost and positive.cost_usd >= 0.000001 * (1 + positive.requests))
+            or (
+                not positive.tells_cost
+                and positive.input_tokens
+                + positive.cache_read_tokens
+                + positive.cache_write_tokens
+                + positive.output_tokens > 0
+            )
+        )
         and {{ add_seconds('sessions.last_seen_at', '600') }} <= {{ now_utc() }}
 
 )

@@ -8,6 +8,10 @@ reported as (
     select model_reported from {{ ref('stg_agent_token_usage') }}
     union
     select model_reported from {{ ref('stg_claude_code__metrics') }}
+    union
+    select model_reported from {{ ref('stg_gemini_cli__metrics') }}
+    union
+    select model_reported from {{ ref('stg_copilot_cli__session_totals') }}
 
 ),
 

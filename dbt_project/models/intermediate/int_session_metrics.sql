@@ -12,7 +12,7 @@ with
 increments as (
 
     select * from {{ ref('int_metric_increments') }}
-    where session_key is not null
+    where session_key is not null and metric_name like 'claude_code.%'
 
 ),
 

@@ -39,8 +39,7 @@ totals as (
         session_key,
         count(*) as requests,
         sum(case when is_error then 1 else 0 end) as errors,
-        -- Attempts beyond the first of requests that failed for good; Claude Code 2.1.330 tells
-        -- of no others.
+        -- Claude Code 2.1.330 tells of those alone that failed for good.
         sum(case when attempt > 1 then attempt - 1 else 0 end) as retries,
         coalesce(sum(total_tokens), 0) as total_tokens,
         sum(cost_usd) as cost_usd

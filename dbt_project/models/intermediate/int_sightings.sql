@@ -65,6 +65,22 @@ sessions as (
 
 ),
 
+-- Session files may tell a model's sums alone.
+remainders as (
+
+    select
+        sessions.developer_id,
+        sessions.agent,
+        remainders.model,
+        sessions.project_id,
+        remainders.booked_at as first_at,
+        remainders.booked_at as last_at
+    from {{ ref('int_metric_remainders') }} as remainders
+    inner join {{ ref('int_sessions_with_costs') }} as sessions
+        on remainders.session_key = sessions.session_key
+
+),
+
 commits as (
 
     select
@@ -89,6 +105,8 @@ unioned as (
     select * from metrics
     union all
     select * from sessions
+    union all
+    select * from remainders
     union all
     select * from commits
 

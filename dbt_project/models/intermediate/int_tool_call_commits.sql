@@ -47,10 +47,7 @@ known_hashes as (
         commits.repository,
         rewrites.old_hash as known_hash
     from commits
-    inner join rewrites
-        on
-            commits.commit_hash = rewrites.new_hash
-            and {{ may_be_same_repository('commits', 'rewrites') }}
+    inner join rewrites on commits.commit_hash = rewrites.new_hash
     union
     select
         commits.commit_key,
@@ -65,7 +62,19 @@ known_hashes as (
 
 ),
 
--- A full SHA is unique in the world, and a clone may have another origin.
+-- When it was committed is known of those that were recorded under that hash themselves.
+dated_hashes as (
+
+    select
+        known_hashes.*,
+        recorded.committed_at as known_at
+    from known_hashes
+    left join recorded on known_hashes.known_hash = recorded.commit_hash
+
+),
+
+-- A full SHA is unique in the world, and a clone may have another origin. A commit and the tool
+-- result of it lie minutes apart: what a tool shows of a log was committed by somebody else.
 matched as (
 
     select
@@ -73,23 +82,30 @@ matched as (
         tool_calls.session_id,
         tool_calls.agent,
         tool_calls.called_at,
-        known_hashes.commit_key,
-        min(known_hashes.known_hash)
+        dated_hashes.commit_key,
+        min(dated_hashes.known_hash)
             over (partition by reported.tool_call_key, reported.git_commit_id)
             as lowest_hash,
-        max(known_hashes.known_hash)
+        max(dated_hashes.known_hash)
             over (partition by reported.tool_call_key, reported.git_commit_id)
             as highest_hash
     from reported
     inner join tool_calls on reported.tool_call_key = tool_calls.tool_call_key
-    inner join known_hashes
+    inner join dated_hashes
         on
-            left(reported.git_commit_id, 7) = left(known_hashes.known_hash, 7)
+            left(reported.git_commit_id, 7) = left(dated_hashes.known_hash, 7)
             and reported.git_commit_id
-            = left(known_hashes.known_hash, length(reported.git_commit_id))
+            = left(dated_hashes.known_hash, length(reported.git_commit_id))
             and (
-                reported.git_commit_id = known_hashes.known_hash
-                or {{ may_be_same_repository('tool_calls', 'known_hashes') }}
+                reported.git_commit_id = dated_hashes.known_hash
+                or {{ may_be_same_repository('tool_calls', 'dated_hashes') }}
+            )
+            and (
+                dated_hashes.known_at is null
+                or (
+                    {{ add_seconds('dated_hashes.known_at', 3600) }} >= tool_calls.called_at
+                    and {{ add_seconds('tool_calls.called_at', 3600) }} >= dated_hashes.known_at
+                )
             )
 
 ),

@@ -1,6 +1,12 @@
 -- A table: five models read it.
 {{ config(materialized='table') }}
 
+-- Of Claude Code, Codex, Gemini CLI and Copilot CLI.
+{% set edit_tools = [
+    'Edit', 'Write', 'MultiEdit', 'NotebookEdit', 'apply_patch', 'write_file', 'replace', 'create',
+    'edit', 'str_replace_editor',
+] %}
+
 with
 
 calls as (
@@ -60,8 +66,16 @@ joined as (
         calls.lines_removed,
         calls.exit_code,
         calls.success,
-        coalesce(calls.tool_name in ('Edit', 'Write', 'MultiEdit', 'NotebookEdit'), false)
-            as is_edit,
+        coalesce(
+            calls.tool_name in (
+                {% for tool in edit_tools %}
+                '{{ tool }}'{{ ',' if not loop.last }}
+                {% endfor %}
+            )
+            -- A patch may be given to Codex's shell too.
+            or (calls.agent = 'codex' and coalesce(calls.lines_added, calls.lines_removed) >= 0),
+            false
+        ) as is_edit,
         calls.is_session_from_file or coalesce(metrics.tells_lines, false) as metrics_tell_lines,
         coalesce(metrics.tells_edits, false) as metrics_tell_edits,
         calls.called_at,
@@ -74,8 +88,9 @@ joined as (
 
 ),
 
--- Session files of 2.1.197 tell of no decision, those of 2.1.330 do: an edit that was made was
--- accepted. Edits and lines count here only where the session's metrics do not count them.
+-- Session files of Claude Code 2.1.197 tell of no decision, those of 2.1.330 do, and nothing of
+-- Copilot CLI's does: an edit that was made was accepted. Edits and lines count here only where the
+-- session's metrics do not count them.
 counted as (
 
     select
@@ -83,7 +98,7 @@ counted as (
         case
             when not is_edit or metrics_tell_edits then 0
             when decision = 'accept' then 1
-            when decision is null and success and seen_in = 'session_file' then 1
+            when decision is null and success and seen_in not like 'event%' then 1
             else 0
         end as edits_accepted,
         case when is_edit and decision = 'reject' and not metrics_tell_edits then 1 else 0 end

@@ -27,6 +27,13 @@ unioned as (
     select * from claude_code_events
     union
     select * from claude_code_files
+    {% for agent in ['codex', 'gemini_cli', 'copilot_cli'] %}
+    union
+    select
+        tool_call_key,
+        git_commit_id
+    from {{ ref('stg_' ~ agent ~ '__commits') }}
+    {% endfor %}
 
 ),
 

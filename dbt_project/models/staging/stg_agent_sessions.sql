@@ -1,6 +1,8 @@
 -- A table: five models read it, and each would scan all events again.
 {{ config(materialized='table') }}
 
+{% set other_agents = ['codex', 'gemini_cli', 'copilot_cli'] %}
+
 with
 
 events as (
@@ -13,8 +15,14 @@ events as (
 -- A cumulative series is sent again while nothing happens: what adds nothing is no activity.
 metrics as (
 
-    select * from {{ ref('stg_claude_code__metrics') }}
+    {% for agent in ['claude_code', 'gemini_cli'] %}
+    select
+        '{{ agent }}' as agent,
+        *
+    from {{ ref('stg_' ~ agent ~ '__metrics') }}
     where session_id is not null and increment > 0
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -42,20 +50,81 @@ file_facts as (
 
 ),
 
+-- Of the others: whatever they did, and what of it was work.
+other_activity as (
+
+    {% for agent in other_agents %}
+    select
+        '{{ agent }}' as agent,
+        session_id,
+        developer_id,
+        repository,
+        project_path,
+        git_branch,
+        agent_version,
+        occurred_at
+    from {{ ref('stg_' ~ agent ~ '__activity') }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+other_work as (
+
+    select
+        agent,
+        session_id
+    from {{ ref('stg_agent_token_usage') }}
+    where agent <> 'claude_code' and session_id is not null
+    union
+    select
+        agent,
+        session_id
+    from {{ ref('stg_agent_prompts') }}
+    where agent <> 'claude_code' and session_id is not null and not is_synthetic
+    union
+    select
+        'copilot_cli' as agent,
+        session_id
+    from {{ ref('stg_copilot_cli__session_totals') }}
+
+),
+
+folders as (
+
+    select
+        'claude_code' as agent,
+        session_id,
+        project_path,
+        started_at
+    from file_facts
+    where project_path is not null
+    union all
+    select
+        agent,
+        session_id,
+        project_path,
+        occurred_at as started_at
+    from other_activity
+    where project_path is not null
+
+),
+
 first_folders as (
 
     select
+        agent,
         session_id,
-        project_path,
-        row_number() over (partition by session_id order by started_at, project_path) as first_first
-    from file_facts
-    where project_path is not null
+        min_by(project_path, (started_at, project_path)) as project_path
+    from folders
+    group by agent, session_id
 
 ),
 
 activity as (
 
     select
+        'claude_code' as agent,
         session_id,
         developer_id,
         {{ normalized_repository('repository_url') }} as repository,
@@ -73,6 +142,7 @@ activity as (
     from events
     union all
     select
+        agent,
         session_id,
         developer_id,
         repository,
@@ -81,7 +151,7 @@ activity as (
         machine,
         null as agent_version,
         case
-            when metric_name in ('claude_code.token.usage', 'claude_code.cost.usage') then 1
+            when metric_name like '%.token.usage' or metric_name like '%.cost.usage' then 1
             else 0
         end as work,
         false as is_exact,
@@ -90,6 +160,7 @@ activity as (
     from metrics
     union all
     select
+        'claude_code' as agent,
         session_id,
         developer_id,
         null as repository,
@@ -102,12 +173,30 @@ activity as (
         started_at,
         ended_at
     from file_facts
+    union all
+    select
+        others.agent,
+        others.session_id,
+        others.developer_id,
+        null as repository,
+        others.repository as file_repository,
+        others.git_branch,
+        null as machine,
+        others.agent_version,
+        1 as work,
+        true as is_exact,
+        others.occurred_at as started_at,
+        others.occurred_at as ended_at
+    from other_activity as others
+    inner join other_work
+        on others.agent = other_work.agent and others.session_id = other_work.session_id
 
 ),
 
 aggregated as (
 
     select
+        agent,
         session_id,
         {{ named_developer() }} as developer_id,
         min(case when developer_id not like '%.id:%' then developer_id end) as first_named,
@@ -124,7 +213,7 @@ aggregated as (
         coalesce(max(case when is_exact then ended_at end), max(ended_at)) as ended_at,
         max(ended_at) as last_seen_at
     from activity
-    group by session_id
+    group by agent, session_id
     -- `--continue` starts under a throw-away id and goes on under the old one (2.1.330): a session
     -- in which nobody asked and nothing was asked of a model is none.
     having sum(work) > 0
@@ -134,9 +223,9 @@ aggregated as (
 sessions as (
 
     select
-        'claude_code:' || aggregated.session_id as session_key,
+        aggregated.agent || ':' || aggregated.session_id as session_key,
         aggregated.session_id,
-        'claude_code' as agent,
+        aggregated.agent,
         aggregated.developer_id,
         case when aggregated.first_named = aggregated.last_named then aggregated.first_named end
             as named_developer_id,
@@ -159,7 +248,9 @@ sessions as (
         aggregated.last_seen_at
     from aggregated
     left join first_folders
-        on aggregated.session_id = first_folders.session_id and first_folders.first_first = 1
+        on
+            aggregated.agent = first_folders.agent
+            and aggregated.session_id = first_folders.session_id
 
 )
 

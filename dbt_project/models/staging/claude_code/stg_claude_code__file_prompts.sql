@@ -23,7 +23,7 @@ events as (
     select
         turn_id,
         min(session_id) as session_id
-    from {{ ref('stg_claude_code__prompts') }}
+    from {{ ref('stg_claude_code__event_prompts') }}
     group by turn_id
 
 ),

@@ -1,120 +1,54 @@
 with
 
-events as (
+claude_code_events as (
 
-    select * from {{ ref('stg_claude_code__events') }}
-    where event_name in (
-        'user_prompt', 'api_request', 'assistant_response', 'tool_result', 'subagent_completed'
-    )
+    select * from {{ ref('stg_claude_code__event_prompts') }}
 
 ),
 
-keyed as (
+claude_code_files as (
 
-    select
-        *,
-        event_name || ':'
-        || {{ record_id("case when event_name = 'user_prompt' then message_uuid end") }}
-            as event_key
-    from events
+    select * from {{ ref('stg_claude_code__file_prompts') }}
 
 ),
 
--- Repetitions go first: one of a prompt would be an event just before it.
-ranked as (
+-- Where one of the two has no prompt ids nothing joins them: such a session's events alone count.
+prompted_sessions as (
 
     select
-        *,
-        {{ best_first('event_key') }} as best_first
-    from keyed
-
-),
-
-in_order as (
-
-    select
-        *,
-        lag(occurred_at) over (
-            partition by session_id order by occurred_at, event_sequence, event_key
-        ) as previous_event_at
-    from ranked
-    where best_first = 1
-
-),
-
--- The end of an asynchronous subagent is put in as a prompt (2.1.330). No attribute tells; a person
--- does not answer within a second of the turn's end.
-steps as (
-
-    select
-        *,
-        coalesce(event_name = 'subagent_completed' and is_async, false) as is_completion,
-        event_name = 'user_prompt' as is_prompt,
-        event_name = 'user_prompt'
-        and coalesce({{ add_seconds('previous_event_at', 1) }} > occurred_at, false) as is_at_once
-    from in_order
-
-),
-
--- A prompt after a pause finds the agent idle, with no end of a subagent left to report.
-turns as (
-
-    select
-        *,
-        sum(case when is_prompt and not is_at_once then 1 else 0 end) over (
-            partition by session_id
-            order by occurred_at, event_sequence, event_key
-            rows between unbounded preceding and current row
-        ) as turn
-    from steps
-
-),
-
--- Ends less prompts at once. One that takes this below all before it had no end to report.
-counted as (
-
-    select
-        *,
-        sum(case when is_completion then 1 when is_at_once then -1 else 0 end) over (
-            partition by session_id, turn
-            order by occurred_at, event_sequence, event_key
-            rows between unbounded preceding and current row
-        ) as unreported
-    from turns
-
-),
-
-compared as (
-
-    select
-        *,
-        min(unreported) over (
-            partition by session_id, turn
-            order by occurred_at, event_sequence, event_key
-            rows between unbounded preceding and 1 preceding
-        ) as least_unreported
-    from counted
-
-),
-
-typed as (
-
-    select
-        replace(event_key, 'user_prompt:', 'claude_code:') as prompt_key,
         session_id,
-        prompt_id,
-        coalesce(nullif(prompt_id, ''), nullif(message_uuid, '')) as turn_id,
-        developer_id,
-        {{ normalized_repository('repository_url') }} as repository,
-        prompt_length,
-        session_id is not null
-        and is_at_once
-        and unreported >= case when least_unreported < 0 then least_unreported else 0 end
-            as is_synthetic,
-        occurred_at as prompted_at
-    from compared
-    where is_prompt
+        max(case when coalesce(prompt_id, '') = '' then 1 else 0 end) as nameless
+    from claude_code_events
+    where session_id is not null
+    group by session_id
+
+),
+
+-- What the event says counts; but who prompted it does not know, and the file may (2.1.330).
+claude_code_prompts as (
+
+    select
+        'claude_code' as agent,
+        {% for column in [
+            'prompt_key', 'session_id', 'prompt_id', 'developer_id', 'repository', 'prompt_length',
+        ] %}
+        coalesce(events.{{ column }}, files.{{ column }}) as {{ column }},
+        {% endfor %}
+        {{ seen_in('events.prompt_key', 'files.prompt_key') }} as seen_in,
+        coalesce(
+            case when files.prompt_source <> '' then files.is_synthetic end,
+            events.is_synthetic,
+            files.is_synthetic
+        ) as is_synthetic,
+        coalesce(events.prompted_at, files.prompted_at) as prompted_at
+    from claude_code_events as events
+    full outer join claude_code_files as files on events.turn_id = files.turn_id
+    left join prompted_sessions on files.session_id = prompted_sessions.session_id
+    where
+        events.prompt_key is not null
+        or prompted_sessions.session_id is null
+        or (files.prompt_id is not null and prompted_sessions.nameless = 0)
 
 )
 
-select * from typed
+select * from claude_code_prompts

@@ -10,13 +10,15 @@ commits as (
 
 ),
 
--- Hook and back-fill record the same commit. What git knows is equal in both; where one of them
--- knows more (the branch at the time, who sent it), the hook was there when it happened.
+-- Hook and back-fill record the same commit, and a clone may have another origin or none: a SHA is
+-- unique in the world. What git knows is equal in all; where one of them knows more (the branch at
+-- the time, who sent it), the hook was there when it happened.
 merged as (
 
     select
         lower(commit_hash) as commit_hash,
-        repository,
+        coalesce(min(case when repository like 'https://%' then repository end), min(repository))
+            as repository,
         max(commit_message) as commit_message,
         max(author_name) as author_name,
         max(author_email) as author_email,
@@ -33,14 +35,14 @@ merged as (
         max(commit_timestamp) as committed_at,
         max(authored_at) as authored_at
     from commits
-    group by lower(commit_hash), repository
+    group by lower(commit_hash)
 
 ),
 
 keyed as (
 
     select
-        coalesce(repository, '') || '@' || commit_hash as commit_key,
+        commit_hash as commit_key,
         *
     from merged
 

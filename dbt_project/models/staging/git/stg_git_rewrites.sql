@@ -1,14 +1,16 @@
 with
 
+-- Told twice, by a hook and by a back-fill, it is one.
 rewrites as (
 
-    select distinct
-        {{ normalized_repository('repository') }} as repository,
+    select
         lower(old_hash) as old_hash,
         lower(new_hash) as new_hash,
-        kind
+        max(kind) as kind,
+        max(created_at) as rewritten_at
     from {{ source('raw', 'raw_git_rewrites') }}
     where lower(old_hash) <> lower(new_hash)
+    group by lower(old_hash), lower(new_hash)
 
 ),
 
@@ -16,7 +18,6 @@ rewrites as (
 typed as (
 
     select
-        repository,
         old_hash,
         new_hash,
         case
@@ -26,7 +27,8 @@ typed as (
                 <> max(old_hash) over (partition by new_hash)
                 then 'squash'
             else kind
-        end as kind
+        end as kind,
+        rewritten_at
     from rewrites
 
 )
