@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.figures import Measurement, Size
 
-NAMES = ("acknowledge", "load", "delay", "help", "leases", "idle", "hooks")
+NAMES = ("acknowledge", "load", "delay", "help", "leases", "idle", "hooks", "import_sessions")
 _PACKAGES = ("duckdb", "grpcio", "protobuf", "pyarrow")
 _BUSY = 0.5
 """Load average a core from which the figures are to be doubted."""

@@ -6,12 +6,19 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import psutil
 
 from benchmarks.figures import Aim, Figure, Measurement, Size
-from benchmarks.processes import Collector, collector, export, wait_for, wait_until_loaded
+from benchmarks.processes import (
+    Collector,
+    collector,
+    export,
+    proportional_memory,
+    resident_memory,
+    wait_for,
+    wait_until_loaded,
+)
 from benchmarks.workload import RECORDS
 
 MEMORY_AIM = Aim(200.0, of="subject")
@@ -87,8 +94,8 @@ def _watch(service: Collector, bare: psutil.Process, plan: Plan) -> list[Figure]
             watched.cpu_s += used - cpu
             watched.seconds += now - last
             watched.processes.append(len(family))
-            watched.pss.append(sum(map(_pss, family)))
-            watched.rss.append(sum(map(_rss, family)))
+            watched.pss.append(sum(map(proportional_memory, family)))
+            watched.rss.append(sum(map(resident_memory, family)))
         last, cpu = now, used
     figures = [
         *_memory("memory", whole, bare, MEMORY_AIM),
@@ -97,7 +104,9 @@ def _watch(service: Collector, bare: psutil.Process, plan: Plan) -> list[Figure]
     for what, part in (("with its loader", with_loader), ("after it left", without)):
         if part.seconds:
             what = f"  {what} ({part.seconds:.0f} s)"
-            figures.append(Figure(f"{what}, PSS", "MB", [max(part.pss)], [_pss(bare)]))
+            figures.append(
+                Figure(f"{what}, PSS", "MB", [max(part.pss)], [proportional_memory(bare)])
+            )
             figures.append(Figure(f"{what}, CPU", "%", [part.cpu_percent]))
     return figures
 
@@ -108,15 +117,15 @@ def _after_work(service: Collector, bare: psutil.Process, plan: Plan) -> list[Fi
     wait_until_loaded(service.home)
     wait_for(lambda: len(_family(service.process)) == 1, 10 * _LOADER_LEAVES_S, "the children")
     watched = Watched()
-    watched.pss.append(_pss(service.process))
-    watched.rss.append(_rss(service.process))
+    watched.pss.append(proportional_memory(service.process))
+    watched.rss.append(resident_memory(service.process))
     return _memory(f"after {plan.requests * RECORDS:,} records, loader gone", watched, bare, None)
 
 
 def _memory(what: str, watched: Watched, bare: psutil.Process, aim: Aim | None) -> list[Figure]:
     return [
-        Figure(f"{what}, PSS", "MB", [max(watched.pss)], [_pss(bare)], aim),
-        Figure(f"{what}, RSS", "MB", [max(watched.rss)], [_rss(bare)]),
+        Figure(f"{what}, PSS", "MB", [max(watched.pss)], [proportional_memory(bare)], aim),
+        Figure(f"{what}, RSS", "MB", [max(watched.rss)], [resident_memory(bare)]),
     ]
 
 
@@ -135,19 +144,3 @@ def _cpu_seconds(process: psutil.Process) -> float:
             continue
         total += times.user + times.system
     return float(total)
-
-
-def _pss(process: psutil.Process) -> float:
-    """MB of memory; RSS where the system does not know PSS."""
-    try:
-        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return _rss(process)
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
-
-
-def _rss(process: psutil.Process) -> float:
-    try:
-        return float(process.memory_info().rss) / 1e6
-    except psutil.Error:
-        return 0.0

@@ -25,6 +25,7 @@ LOADER = "agent_analytics_collector.warehouse.loader_process"
 _ROOT = Path(__file__).parents[1]
 _START_S = 60.0
 _STOP_S = 20.0
+_OF_AGENTS = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "COPILOT_HOME", "GEMINI_CLI_HOME")
 _LOADED_S = 600.0
 
 
@@ -62,7 +63,11 @@ def command() -> list[str]:
 
 def environment(home: Home, **settings: str) -> dict[str, str]:
     """This process's environment without settings of the person who measures."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("AGENT_ANALYTICS_")}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("AGENT_ANALYTICS_") and name not in _OF_AGENTS
+    }
     named = {f"AGENT_ANALYTICS_{name}": value for name, value in settings.items()}
     return clean | named | {"AGENT_ANALYTICS_HOME": str(home.root)}
 
@@ -83,12 +88,14 @@ def scratch_home() -> Iterator[Home]:
 def collector(**settings: str) -> Iterator[Collector]:
     """`agent-analytics up` in a home of its own, on free ports; stopped as by Ctrl-C."""
     with scratch_home() as home:
+        user_home = home.root / "user"
+        (user_home / ".claude" / "projects").mkdir(parents=True)  # to be watched
         output = home.root / "up.out"
         ports = ("--grpc-port", "0", "--http-port", "0", "--api-port", "0")
         with output.open("wb") as file:
             process = subprocess.Popen(
                 [*command(), "up", "--no-demo", *ports],
-                env=environment(home, **settings),
+                env=environment(home, **settings) | {"HOME": str(user_home)},
                 stdout=file,
                 stderr=file,
             )
@@ -161,6 +168,23 @@ def export(
 def _own_cpu_seconds(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
+
+
+def proportional_memory(process: psutil.Process) -> float:
+    """MB of memory, shared pages in parts (PSS); RSS where the system does not know it."""
+    try:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return resident_memory(process)
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
+
+
+def resident_memory(process: psutil.Process) -> float:
+    """MB of memory, shared pages included (RSS); 0 of a process that has ended."""
+    try:
+        return float(process.memory_info().rss) / 1e6
+    except psutil.Error:
+        return 0.0
 
 
 def wait_until_loaded(home: Home, timeout_s: float = _LOADED_S) -> None:

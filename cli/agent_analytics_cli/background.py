@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from agent_analytics_cli.flusher import has_work
@@ -18,17 +18,19 @@ LONGEST_PAUSE_S = 60.0
 CLI = ("-m", "agent_analytics_cli.main")
 
 
-async def run(home: Home, *arguments: str, quiet: bool = False) -> None:
-    """Run one of our own modules; `quiet` sends its results to stderr.
+async def run(home: Home, *arguments: str, quiet: bool = False, output: Path | None = None) -> None:
+    """Run one of our own modules; `quiet` sends its results to stderr, `output` all it says there.
 
     Raises AgentAnalyticsError when it fails; it has said why itself.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *arguments,
-        stdout=sys.stderr if quiet else None,
-        env=os.environ | {"AGENT_ANALYTICS_HOME": str(home.root)},
-    )
+    with output.open("wb") if output else nullcontext() as file:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *arguments,
+            stdout=file or (sys.stderr if quiet else None),
+            stderr=file,
+            env=os.environ | {"AGENT_ANALYTICS_HOME": str(home.root)},
+        )
     try:
         exit_code = await process.wait()
     finally:

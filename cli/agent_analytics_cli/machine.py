@@ -6,6 +6,7 @@ Our own variables (`AGENT_ANALYTICS_*`) are settings and read elsewhere.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def copilot_home() -> Path:
     """Copilot CLI's folder: COPILOT_HOME, else `~/.copilot`."""
     named = variable("COPILOT_HOME")
     return Path(named).expanduser().absolute() if named else user_home() / ".copilot"
+
+
+def has_program(name: str) -> bool:
+    """Whether a program of that name would start from the PATH."""
+    return shutil.which(name) is not None
 
 
 def shell_name() -> str | None:

@@ -6,8 +6,11 @@ import json
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,9 +21,12 @@ import click.testing
 import duckdb
 import psutil
 import pytest
+from benchmarks import transcripts
 from click.testing import CliRunner
 
+from agent_analytics_cli import loading_pause, session_workers
 from agent_analytics_cli.agents.claude_code import read_records
+from agent_analytics_cli.loading_pause import LoadingPause
 from agent_analytics_cli.main import cli
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import Settings
@@ -170,7 +176,7 @@ def test_a_second_run_posts_nothing_and_again_stores_nothing_new(
     assert count_rows(home) == rows
 
 
-def test_a_grown_file_is_read_again_and_adds_only_what_is_new(
+def test_of_a_grown_file_only_what_is_new_is_read(
     home: Home, service: RunningService, claude: Path
 ) -> None:
     for name in ("a", "b"):
@@ -178,8 +184,56 @@ def test_a_grown_file_is_read_again_and_adds_only_what_is_new(
     assert summary()["records"] == 6
     add_prompts(claude / "projects" / "-p" / "b.jsonl", 2)
     grown = summary()
-    assert (grown["files_read"], grown["files_unchanged"], grown["records"]) == (1, 1, 5)
+    assert (grown["files_read"], grown["files_unchanged"], grown["records"]) == (1, 1, 2)
+    assert (grown["accepted"], grown["duplicate"]) == (2, 0)
     assert count_rows(home) == 8
+    assert summary("--again")["records"] == 8
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda old: old[: len(old) // 2], id="shrunk"),
+        pytest.param(lambda old: old.replace(b"hello", b"there", 1) + old, id="another beginning"),
+        pytest.param(
+            lambda old: old[:-20] + old[-20:].replace(b"hello", b"there") + old,
+            id="another last line",
+        ),
+    ],
+)
+def test_a_file_that_did_not_just_grow_is_read_anew(
+    api: Scripted, claude: Path, change: Callable[[bytes], bytes]
+) -> None:
+    path = write_session(claude, "a", 100)
+    assert summary()["records"] == 100
+    path.write_bytes(change(path.read_bytes()))
+    again = summary()
+    lines = path.read_bytes().count(b"\n")
+    assert (again["files_read"], again["records"]) == (1, lines)
+    assert lines in (50, 200)
+
+
+def test_a_grown_file_goes_on_in_its_session_and_folder(
+    home: Home, service: RunningService, fixtures: Path
+) -> None:
+    recorded = fixtures / "codex" / "b-tools-grpc" / "home" / ".codex"
+    codex = Path.home() / ".codex"
+    shutil.copytree(recorded, codex)
+    (path,) = codex.rglob("rollout-*.jsonl")
+    lines = path.read_bytes().splitlines(keepends=True)
+    total = 0
+    for end in range(1, len(lines) + 1, 5):
+        path.write_bytes(b"".join(lines[:end]))
+        total += summary()["records"]
+    path.write_bytes(b"".join(lines))
+    total += summary()["records"]
+    select = "select kind, session_id, project_path, payload from raw_agent_session_records"
+    in_parts = loaded(home, select)
+    assert len(in_parts) == total > 10
+    assert {row[1] for row in in_parts} == {path.stem[-36:]}
+    again = summary("--again")
+    assert again["records"] == total
+    assert sorted(loaded(home, select)) == sorted(in_parts)
 
 
 def test_the_half_written_line_of_a_running_session_comes_with_the_next_import(
@@ -192,7 +246,8 @@ def test_the_half_written_line_of_a_running_session_comes_with_the_next_import(
     assert result.exit_code == 0
     assert "1 damaged or unfinished line left out" in result.stdout
     path.write_bytes(whole)
-    assert summary()["damaged_lines"] == 0
+    done = summary()
+    assert (done["damaged_lines"], done["records"]) == (0, 1)
     assert count_rows(home) == 2
 
 
@@ -206,6 +261,22 @@ def test_another_home_is_read_when_it_is_named(
         ("theirs", ".claude/projects/-p/theirs.jsonl")
     ]
     assert summary()["files_unchanged"] == 0
+
+
+def test_a_session_in_several_homes_counts_once(
+    home: Home, service: RunningService, tmp_path: Path
+) -> None:
+    homes = [tmp_path / name for name in ("laptop", "container")]
+    for each in homes:
+        write_session(each / ".claude", "both", 3)
+    write_session(homes[1] / ".claude", "second", 1)
+    (tmp_path / "same").symlink_to("laptop")
+    named = [argument for each in (*homes, tmp_path / "same") for argument in ("--home", str(each))]
+    done = summary(*named)
+    assert done["folders"] == [str(each / ".claude") for each in homes]
+    assert (done["files_read"], done["sessions"], done["records"]) == (3, 2, 7)
+    assert count_rows(home) == 4
+    assert summary(*named)["files_unchanged"] == 3
 
 
 def test_the_folder_that_claude_code_was_told_is_read(
@@ -232,12 +303,32 @@ def test_a_dry_run_needs_no_collector_and_leaves_everything_to_do(home: Home, cl
 
 def test_without_session_files_the_folders_looked_at_are_named(claude: Path) -> None:
     result = run_import()
+    names = (".claude", ".codex", ".gemini", ".copilot")
+    folders = ", ".join(str(claude.with_name(name)) for name in names)
     assert (result.exit_code, result.stdout) == (
         0,
-        f"There are no session files of Claude Code in {claude}. "
+        f"There are no session files of Claude Code, Codex, Gemini CLI, Copilot CLI in {folders}. "
         "--home DIR reads another home folder.\n",
     )
-    assert summary()["folders"] == [str(claude)]
+    assert ", ".join(summary()["folders"]) == folders
+
+
+def test_every_agents_sessions_are_read(
+    home: Home, service: RunningService, fixtures: Path
+) -> None:
+    for name in ("claude/b-tools", "codex/b-tools-grpc", "gemini/b-tools-grpc",
+                 "copilot/b-tools-protobuf"):  # fmt: skip
+        shutil.copytree(fixtures / name / "home", Path.home(), dirs_exist_ok=True)
+    done = summary()
+    assert (done["rejected"], done["unreadable"], done["damaged_lines"]) == (0, [], 0)
+    rows = loaded(
+        home,
+        "select agent, count(*) filter (where kind = 'request') > 0, count(*) filter "
+        "(where kind = 'tool_call') > 0 from raw_agent_session_records group by agent order by 1",
+    )
+    assert rows == [(each, True, True) for each in
+                    ("claude_code", "codex", "copilot_cli", "gemini_cli")]  # fmt: skip
+    assert summary()["files_read"] == 0
 
 
 def test_an_agent_that_is_not_enabled_is_not_read(home: Home, claude: Path) -> None:
@@ -444,3 +535,122 @@ def test_another_backend_has_nothing_of_what_the_first_one_took(
     summary()
     home.config_file.write_text("backend_url: http://127.0.0.1:9\n")
     assert summary("--dry-run")["files_read"] == 1
+
+
+@pytest.fixture
+def many(claude: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Transcripts that are read by several processes, a few files at a time."""
+    transcripts.write(claude, 4)
+    monkeypatch.setattr(session_workers, "WORTH_IT", 0)
+    monkeypatch.setattr(session_workers, "_JOB_BYTES", 500_000)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    return claude
+
+
+def test_several_processes_deliver_what_one_delivers(
+    home: Home, service: RunningService, many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = summary()
+    remembered = json.loads((home.data / "imported.json").read_text())
+    assert count_rows(home) == len({json.dumps(key_of(each)) for each in read_records(many)}) > 1000
+    assert not home.want.exists()
+    assert summary()["files_read"] == 0
+
+    monkeypatch.setattr(session_workers, "WORTH_IT", 10**12)
+    (home.data / "imported.json").unlink()
+    alone = summary()
+    for name in ("files_read", "sessions", "records", "first_at", "last_at", "damaged_lines"):
+        assert done[name] == alone[name], name
+    assert json.loads((home.data / "imported.json").read_text()) == remembered
+
+
+def key_of(record: dict[str, Any]) -> dict[str, Any]:
+    """What makes a record another one."""
+    return {k: v for k, v in record.items() if k not in ("source_file", "repository")}
+
+
+def test_a_process_that_dies_is_told_and_the_next_import_goes_on(
+    api: Scripted, many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = len(list(many.rglob("*.jsonl")))
+    begin = session_workers._Worker.serve
+
+    def serve(worker: Any, *arguments: Any) -> None:
+        if not serving:
+            worker._process.kill()
+        serving.append(worker)
+        begin(worker, *arguments)
+
+    serving: list[Any] = []
+    monkeypatch.setattr(session_workers._Worker, "serve", serve)
+    result = run_import()
+    assert result.exit_code == 1
+    assert "A process that read session files ended while it read" in result.stderr
+    rest = summary()
+    assert rest["files_unchanged"] + rest["files_read"] == files
+    assert rest["files_read"] > 0
+
+
+def test_a_refusal_and_an_end_of_patience_reach_the_user_from_several_processes(
+    api: Scripted, many: Path
+) -> None:
+    api.script = [(401, {"detail": "This needs a token."})] * 2
+    result = run_import()
+    assert result.exit_code == 1
+    assert "refused it (401): This needs a token." in result.stderr
+    api.script = [(503, {"detail": "The spool is full."})] * 500
+    done = summary("--timeout", "0.3", exit_code=1)
+    assert done["files_left"] > 0
+    assert "The spool is full." in done["problems"][0]
+    api.script = []
+    assert summary()["files_left"] == 0
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core has no use for several")
+def test_processes_that_read_end_with_the_import(home: Home, api: Scripted, claude: Path) -> None:
+    path = write_session(claude, "a", 1)
+    with path.open("ab") as file:  # enough to be shared out, nearly all of it one line
+        file.truncate(session_workers.WORTH_IT)
+    api.script = [(503, {"detail": "The spool is full."})] * 500
+    command = [sys.executable, "-m", "agent_analytics_cli.main", "import", "--timeout", "60"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while not api.bodies:
+            time.sleep(0.05)
+        children = psutil.Process(process.pid).children()
+        assert children
+        process.kill()
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+
+
+def test_what_an_earlier_version_remembered_still_counts(
+    home: Home, api: Scripted, claude: Path
+) -> None:
+    path = write_session(claude, "a", 3)
+    about = path.stat()
+    remembered = {"files": {str(path): [about.st_size, about.st_mtime_ns]}, "backend_url": None}
+    (home.data / "imported.json").write_text(json.dumps(remembered))
+    assert summary()["files_unchanged"] == 1
+    add_prompts(path, 1)
+    assert summary()["records"] == 4
+    add_prompts(path, 1)
+    assert summary()["records"] == 1
+
+
+def test_the_loader_waits_for_a_large_import_but_not_for_ever(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LoadingPause(home) as pause:
+        assert home.want.exists()
+        monkeypatch.setattr(loading_pause, "_AGAIN_S", 0.0)
+        os.utime(home.want, (1, 1))
+        pause.go_on()
+        assert home.want.stat().st_mtime > 1
+        monkeypatch.setattr(loading_pause, "LONGEST_S", 0.0)
+        os.utime(home.want, (1, 1))
+        pause.go_on()
+        assert home.want.stat().st_mtime == 1
+    assert home.want.exists()  # somebody else's time stands there
+    home.want.unlink()
+    with LoadingPause(home):
+        pass
+    assert not home.want.exists()

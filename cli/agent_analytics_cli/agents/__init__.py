@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent_analytics_cli.agents import claude_code
-from agent_analytics_cli.agents.session_file import Record, SessionFile, Trouble
+from agent_analytics_cli.agents import claude_code, codex, copilot_cli, gemini_cli
+from agent_analytics_cli.agents.session_file import Reading, Record, SessionFile, Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,10 @@ class SessionReader:
     """The agent's own folder, under the home folder named or (None) the user's."""
     find: Callable[[Path, Trouble], list[SessionFile]]
     """The session files of that folder, in a fixed order."""
-    read: Callable[[SessionFile, Trouble], Iterator[Record]]
-    """The records of one file."""
+    read: Callable[[SessionFile, Trouble, Reading | None], Iterator[Record]]
+    """The records of one file, from a reading on, which follows."""
+    kept_in: tuple[str, ...]
+    """The folders in the agent's own below which its session files lie."""
 
 
 READERS = {
@@ -33,6 +35,28 @@ READERS = {
         claude_code.config_dir,
         claude_code.find_session_files,
         claude_code.read_session_file,
+        ("projects",),
+    ),
+    "codex": SessionReader(
+        "Codex",
+        codex.codex_dir,
+        codex.find_session_files,
+        codex.read_session_file,
+        ("sessions", "archived_sessions"),
+    ),
+    "gemini_cli": SessionReader(
+        "Gemini CLI",
+        gemini_cli.gemini_folder,
+        gemini_cli.find_session_files,
+        gemini_cli.read_session_file,
+        ("tmp",),
+    ),
+    "copilot_cli": SessionReader(
+        "Copilot CLI",
+        copilot_cli.copilot_folder,
+        copilot_cli.find_session_files,
+        copilot_cli.read_session_file,
+        ("session-state",),
     ),
 }
 """Agent, as `enabled_agents` names it → its reader."""

@@ -23,6 +23,16 @@ class SessionFile:
 
 
 @dataclass(slots=True)
+class Reading:
+    """How far a file was read; a reader given one goes on there, and moves it along."""
+
+    offset: int = 0
+    """Bytes up to the end of the last whole line; 0 of a file that is read only as a whole."""
+    context: dict[str, Any] | None = None
+    """What later lines leave out because earlier ones said it, as JSON has it."""
+
+
+@dataclass(slots=True)
 class Trouble:
     """What could not be read; the rest was."""
 
@@ -32,3 +42,8 @@ class Trouble:
 
     def cannot_read(self, path: Path, error: OSError) -> None:
         self.unreadable[path] = error.strerror or str(error)
+
+    def add(self, other: Trouble) -> None:
+        """Count in what somebody else could not read."""
+        self.damaged_lines += other.damaged_lines
+        self.unreadable |= other.unreadable

@@ -17,18 +17,20 @@ from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 
 if TYPE_CHECKING:
-    from agent_analytics_cli.session_import import Plan, Summary
+    from agent_analytics_cli.session_import import Summary
+    from agent_analytics_cli.session_plan import Plan
 
 
 @click.command("import", short_help="Read the session files that agents left on this machine.")
 @click.option(
     "--home",
-    "user_home",
+    "user_homes",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
+    multiple=True,
     metavar="DIR",
-    help="Home folder whose agents' session files are read; default: yours.",
+    help="Home folder whose agents' session files are read; default: yours. Repeatable.",
 )
-@click.option("--again", is_flag=True, help="Also files that were imported and did not change.")
+@click.option("--again", is_flag=True, help="All of every file, imported or not.")
 @click.option("--dry-run", is_flag=True, help="Show what would be imported; deliver nothing.")
 @click.option(
     "--timeout",
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(
     ctx: click.Context,
-    user_home: Path | None,
+    user_homes: tuple[Path, ...],
     again: bool,
     dry_run: bool,
     timeout: float,
@@ -50,23 +52,24 @@ def command(
 ) -> None:
     """Read the session files that agents left on this machine.
 
-    The running collector gets the requests, tool calls, commits and prompts of Claude Code's
-    sessions (`~/.claude/projects`, or below CLAUDE_CONFIG_DIR): token counts, names, ids, paths
-    and line counts, no text. The next import reads only new and grown files. Exits 1 when
-    something is left or was rejected.
+    The running collector gets the requests, tool calls, commits and prompts of the sessions that
+    Claude Code, Codex, Gemini CLI and Copilot CLI kept, where each of them looks itself: token
+    counts, names, ids, paths and line counts, no text. The next import reads only what is new. A
+    session that lies in several homes counts once. Exits 1 when something is left or was rejected.
 
     \b
     Examples:
     $ agent-analytics import
     $ agent-analytics import --dry-run --json
-    $ agent-analytics import --home .
+    $ agent-analytics import --home . --home ..
     """
-    from agent_analytics_cli.session_import import deliver, look, plan_import
+    from agent_analytics_cli.session_import import deliver, look
+    from agent_analytics_cli.session_plan import plan_import
 
     home = Home.from_environment()
     home.create()
     settings = load_settings(home).settings
-    plan = plan_import(home, settings, user_home.absolute() if user_home else None, again=again)
+    plan = plan_import(home, settings, [each.absolute() for each in user_homes], again=again)
     with _progress() as progress:
         if dry_run or not plan.waiting:
             summary = look(plan, progress)

@@ -10,6 +10,8 @@ import rich_click as click
 from agent_analytics_cli import __version__
 from agent_analytics_cli.assets import dbt_project
 from agent_analytics_cli.background import deliver_outbox
+from agent_analytics_cli.session_watch import watch_sessions
+from agent_analytics_cli.vendor_schedule import sync_daily
 from agent_analytics_cli.welcome import Welcome
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
@@ -48,8 +50,9 @@ def command(
     """Receive OpenTelemetry from coding agents, keep it, and print a first cost table.
 
     Serves OTLP over gRPC and HTTP and the API until Ctrl-C or SIGTERM. dbt runs by itself soon
-    after new data. Sessions that agents kept on this machine are imported at the start, without
-    their text. The demo lives in a folder of its own and never mixes with your data.
+    after new data. Sessions that agents kept on this machine are imported at the start and as
+    they go on (unless `sessions.watch` is off), without their text. The demo lives in a folder of
+    its own and never mixes with your data.
 
     Example: agent-analytics up --demo --once
     """
@@ -77,15 +80,19 @@ async def _serve(home: Home, settings: Settings, welcome: Welcome) -> None:
             )
         stopped = asyncio.create_task(service.stopped())
         table = asyncio.create_task(welcome.show(service, home, settings))
-        outbox = asyncio.create_task(deliver_outbox(home))
+        tasks = [table, asyncio.create_task(deliver_outbox(home))]
+        if welcome.import_sessions and settings.sessions.watch and not welcome.once:
+            tasks.append(asyncio.create_task(watch_sessions(home, settings, after=table)))
+        if not welcome.once:
+            tasks.append(asyncio.create_task(sync_daily(home, settings)))
         await asyncio.wait((stopped, table), return_when=asyncio.FIRST_COMPLETED)
         if table.done():
             _tell_of(table)
             if not welcome.once:
                 await stopped
-        for task in (table, outbox):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(table, outbox, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         stopped.cancel()
     if welcome.once and (table.cancelled() or table.exception()):
         raise SystemExit(1)

@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from agent_analytics_cli.agents.claude_code.commits import commits_of
-from agent_analytics_cli.agents.claude_code.kept_values import (
+from agent_analytics_cli.agents.commits import commits_of
+from agent_analytics_cli.agents.kept_values import (
     blocks,
     count,
     flag,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from agent_analytics_cli.agents.claude_code.kept_values import (
+from agent_analytics_cli.agents.kept_values import (
     branch,
     commit_id,
     identifier,

@@ -11,7 +11,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-_IDENTIFIER = re.compile(r"[\x21-\x7e]{1,128}")
+_is_identifier = re.compile(r"[\x21-\x7e]{1,128}").fullmatch  # asked ten times a record
 _BRANCH = re.compile(r"[^\s\x00-\x1f\x7f]{1,256}")
 _PATH = re.compile(r"[^\x00-\x1f\x7f]{1,1024}")
 _COMMIT = re.compile(r"[0-9a-fA-F]{7,40}")
@@ -21,7 +21,7 @@ _LARGEST = 2**63 - 1
 
 def identifier(value: object) -> str | None:
     """An id or a name of model, tool, version, decision."""
-    return _matching(_IDENTIFIER, value)
+    return value if isinstance(value, str) and _is_identifier(value) else None
 
 
 def branch(value: object) -> str | None:
@@ -56,6 +56,13 @@ def milliseconds(value: object) -> int | None:
     return count(round(value) if isinstance(value, float) and isfinite(value) else value)
 
 
+def number(value: object) -> int | float | None:
+    """A count or a fraction: a percentage, a cost, seconds since 1970."""
+    if isinstance(value, float):
+        return value if isfinite(value) and value >= 0 else None
+    return count(value)
+
+
 def flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -78,6 +85,11 @@ def text_of(content: object) -> str:
     """The text of a message's content, for counting and for finding facts in it."""
     texts = (block.get("text") for block in blocks(content) if block.get("type") == "text")
     return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def without_nulls(payload: dict[str, Any]) -> dict[str, Any]:
+    """What is known of a payload."""
+    return {name: value for name, value in payload.items() if value is not None}
 
 
 def _matching(pattern: re.Pattern[str], value: object) -> str | None:
