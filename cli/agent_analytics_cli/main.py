@@ -29,6 +29,7 @@ COMMANDS = {
         "Show what runs, what came, what waits and who holds the file.",
     ),
     "doctor": (f"{_PACKAGE}.doctor", "Check everything and say what to do next."),
+    "agents": (f"{_PACKAGE}.agents", "Show which agents report; have one start or stop."),
     "report": (f"{_PACKAGE}.report", "Show cost and usage by day, agent, model, commit and more."),
     "import": (f"{_PACKAGE}.import_", "Read the session files that agents left on this machine."),
     "sync": (f"{_PACKAGE}.sync", "Fetch what vendors report: Copilot, Claude, Cursor."),

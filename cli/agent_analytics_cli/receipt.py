@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import stat
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,6 +187,8 @@ def undo(entry: Entry) -> FileChange | None:
     if entry.created and sha256(before) == entry.after_sha256:
         return FileChange(path, before, None, why)
     after = _without_members(entry, before) if entry.under else _without_fragments(entry, before)
+    if path.suffix == ".toml" and not _is_toml_of(after, before):
+        raise FragmentLost(entry.path)  # keys that somebody put under a heading of ours
     if entry.created and not after.strip():
         return FileChange(path, before, None, why)
     is_ours = stat.S_IMODE(path.stat().st_mode) == entry.mode_after
@@ -200,9 +203,29 @@ def _without_fragments(entry: Entry, content: bytes) -> bytes:
         before, _, behind = content.partition(written)
         # A fragment that begins with a line break completed the last line of then: lines that were
         # added behind it need that break now.
-        joint = b"\n" if before and behind and written[:1] + written[-1:] == b"\n\n" else b""
+        lead = written[:2] if written[:2] == b"\r\n" else written[:1]
+        is_joined = before and not before.endswith(b"\n") and behind and lead.endswith(b"\n")
+        joint = lead if is_joined and written.endswith(b"\n") else b""
         content = before + joint + behind
     return content
+
+
+def _is_toml_of(after: bytes, before: bytes) -> bool:
+    """Whether nothing means anything that it did not mean before; what was no TOML may stay so."""
+    try:
+        whole = tomllib.loads(before.decode())
+    except ValueError:
+        return True
+    try:
+        return _is_part(tomllib.loads(after.decode()), whole)
+    except ValueError:
+        return False
+
+
+def _is_part(part: object, whole: object) -> bool:
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(name in whole and _is_part(part[name], whole[name]) for name in part)
+    return part == whole
 
 
 def _without_members(entry: Entry, content: bytes) -> bytes:

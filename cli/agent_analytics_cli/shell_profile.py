@@ -6,6 +6,7 @@ in dotfile repositories.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 import sys
@@ -25,6 +26,10 @@ _BLOCK = re.compile(
     re.MULTILINE,
 )
 _SET = re.compile(r"^(?:export (\w+)=|set -gx (\w+) )(.*)$", re.MULTILINE)
+_CALL = re.compile(r"^    env (.*) ([\w-]+) (\"\$@\"|\$argv)$", re.MULTILINE)
+
+Calls = Mapping[str, Mapping[str, str]]
+"""Program → variables that it alone is started with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +41,19 @@ class ProfilePlan:
 
 
 def plan_profile(
-    variables: Mapping[str, str], path: Path, shell: str, entry: Entry | None = None
+    variables: Mapping[str, str],
+    path: Path,
+    shell: str,
+    entry: Entry | None = None,
+    calls: Calls | None = None,
 ) -> ProfilePlan:
     """How the variables get into the profile at `path`, in the shell's own words.
 
-    A block that is there already, by `entry` or by its marker lines, is replaced where it stands.
+    `calls` become functions, so that nothing but that program has them. A block that is there
+    already, by `entry` or by its marker lines, is replaced where it stands.
     Raises ChangeRefused.
     """
-    block = _block(variables, shell)
+    block = _block(variables, calls or {}, shell)
     before = read_for_change(path)
     content = before or b""
     written = entry.fragments[0].encode() if entry and entry.fragments else b""
@@ -82,23 +92,49 @@ def profile_of(shell: str) -> Path:
     return home / (other if (home / other).exists() and not (home / usual).exists() else usual)
 
 
-def variables_of(fragment: str) -> set[tuple[str, str]]:
-    """(name, value) of what a block sets."""
-    found = set()
+def set_by(fragment: str) -> dict[str, str]:
+    """What a block sets in every shell, in its order."""
+    found = {}
     for export, fish, value in _SET.findall(fragment):
         if fish:
-            found.add((fish, re.sub(r"\\([\\'])", r"\1", value[1:-1])))
+            found[fish] = re.sub(r"\\([\\'])", r"\1", value[1:-1])
         else:
-            found.add((export, "".join(shlex.split(value))))
+            found[export] = "".join(shlex.split(value))
     return found
 
 
-def _block(variables: Mapping[str, str], shell: str) -> bytes:
+def calls_of(fragment: str) -> dict[str, dict[str, str]]:
+    """Of a block, the programs that are started with variables of their own, and those."""
+    found = {}
+    for words, program, arguments in _CALL.findall(fragment):
+        if arguments == "$argv":  # fish escapes a quote inside of quotes
+            words = words.replace("\\'", "'\\''").replace("\\\\", "\\")
+        with contextlib.suppress(ValueError):  # edited, and no shell's words any more
+            found[program] = dict(word.split("=", 1) for word in shlex.split(words))
+    return found
+
+
+def shell_of(fragment: str) -> str:
+    """A shell that a block is written for: `fish`, or `bash` for all others."""
+    return "fish" if re.search(r"^(set -gx |end$)", fragment, re.MULTILINE) else "bash"
+
+
+def block_in(path: Path) -> str:
+    """Our block in the profile at `path`; "" when there is none, or it cannot be read."""
+    try:
+        found = _BLOCK.search(path.read_bytes())
+    except OSError:
+        return ""
+    return found[0].decode(errors="replace") if found else ""
+
+
+def _block(variables: Mapping[str, str], calls: Calls, shell: str) -> bytes:
     lines = [
         BEGIN,
         "# Sends the telemetry of coding agents to agent-analytics. `agent-analytics uninstall`",
         "# takes this block out again.",
         *(_line(name, value, shell) for name, value in variables.items()),
+        *(line for program, own in calls.items() for line in _function(program, own, shell)),
         END,
     ]
     return ("\n".join(lines) + "\n").encode()
@@ -106,6 +142,19 @@ def _block(variables: Mapping[str, str], shell: str) -> bytes:
 
 def _line(name: str, value: str, shell: str) -> str:
     if shell == "fish":
-        quoted = value.replace("\\", "\\\\").replace("'", "\\'")
-        return f"set -gx {name} '{quoted}'"
+        return f"set -gx {name} {_fish(value)}"
     return f"export {name}={shlex.quote(value)}"
+
+
+def _function(program: str, own: Mapping[str, str], shell: str) -> list[str]:
+    quote, is_fish = (_fish, True) if shell == "fish" else (shlex.quote, False)
+    words = " ".join(f"{name}={quote(value)}" for name, value in own.items())
+    if is_fish:
+        return [f"function {program}", f"    env {words} {program} $argv", "end"]
+    # Not `name() {`: an alias of that name would be put in its place first.
+    return [f"function {program} {{", f'    env {words} {program} "$@"', "}"]
+
+
+def _fish(value: str) -> str:
+    quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{quoted}'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -25,6 +26,13 @@ def tree(*folders: Path, without: Path | None = None) -> Tree:
                     content = path.read_bytes() if stat.S_ISREG(mode) else b""
                 found[str(path)] = (mode, content)
     return found
+
+
+def only_git(folder: Path) -> str:
+    """A PATH with git and no agent on it, whatever is installed here."""
+    folder.mkdir()
+    (folder / "git").symlink_to(shutil.which("git") or "git")
+    return str(folder)
 
 
 SETTINGS = {

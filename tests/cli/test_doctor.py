@@ -48,6 +48,7 @@ from agent_analytics_collector.state import (
 from agent_analytics_collector.warehouse.lease import lease
 
 from ..service.conftest import RunningService
+from .machine_files import only_git
 
 Line = dict[str, Any]
 
@@ -601,6 +602,39 @@ def test_the_agents_settings_are_compared_with_the_running_collector(
     assert told["detail"].startswith("Claude Code is set to send its telemetry to ")
     assert told["detail"].endswith(f" {path} {SKIPPED}")
     configure(home, "enabled_agents: []\n")
+    assert line("agent_settings")["status"] == "ok"
+
+
+def test_each_enabled_agent_that_is_here_is_looked_at(
+    home: Home, running: RunningService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", only_git(tmp_path / "bin"))
+    user, ports = Path.home(), running.state
+    for name in (".codex", ".gemini", ".copilot"):
+        (user / name).mkdir()
+    config, settings = user / ".codex/config.toml", user / ".gemini/settings.json"
+    exporter = '[otel]\nexporter = {{ otlp-grpc = {{ endpoint = "{}" }} }}\n'
+    config.write_text(exporter.format("https://otel.corp"))
+    told = line("agent_settings")
+    assert told["status"] == "warn"
+    assert "Claude Code" not in told["detail"]  # there is none here
+    assert (
+        f"Codex sends to https://otel.corp, as {config} says; this collector is http://{ports.grpc}."
+    ) in told["detail"]
+    assert "Gemini CLI's telemetry is off." in told["detail"]
+    assert "Copilot CLI sends no telemetry, its session files are read" in told["detail"]
+    assert told["next_step"].startswith("agent-analytics agents enable codex; or change ")
+    assert told["next_step"].endswith("; agent-analytics agents enable gemini_cli")
+    config.write_text(exporter.format(f"http://localhost:{ports.grpc_port}"))
+    on = {"enabled": True, "otlpProtocol": "http", "otlpEndpoint": f"http://{ports.http}"}
+    settings.write_text(json.dumps({"telemetry": on}))
+    told = line("agent_settings")
+    assert (told["status"], told["next_step"]) == ("ok", None)
+    assert f"Gemini CLI sends its telemetry to http://{ports.http}." in told["detail"]
+    config.write_text("[otel")
+    told = line("agent_settings")
+    assert f"Codex's telemetry is off. {config} cannot be read: " in told["detail"]
+    configure(home, "enabled_agents: [gemini_cli]\n")
     assert line("agent_settings")["status"] == "ok"
 
 

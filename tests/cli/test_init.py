@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from agent_analytics_cli.main import cli
 from agent_analytics_cli.receipt import Receipt
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
-from tests.cli.machine_files import SETTINGS, tree
+from tests.cli.machine_files import SETTINGS, only_git, tree
 from tests.cli.terminal import Terminal
 
 QUESTIONS = (
@@ -38,11 +39,12 @@ def free_port() -> int:
 
 
 @pytest.fixture(autouse=True)
-def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ports that nobody uses, bash, and no telemetry in the shell."""
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Ports that nobody uses, bash, no agent but those of the test, no telemetry in the shell."""
     for name in list(os.environ):
-        if name.startswith(("OTEL_", "CLAUDE_CODE_")):
+        if name.startswith(("OTEL_", "CLAUDE_CODE_", "COPILOT_", "GEMINI_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", only_git(tmp_path / "bin"))
     for name in ("GRPC", "HTTP", "API"):
         monkeypatch.setenv(f"AGENT_ANALYTICS_{name}_PORT", str(free_port()))
     monkeypatch.setenv("SHELL", "/bin/bash")
@@ -216,9 +218,11 @@ def test_every_answer_has_a_flag(
     assert "aa_prod_1" not in profile
     assert not (repository / ".git/hooks/post-commit").exists()
     said = init("--agent", "none", "--backend", "local", "--no-shell-profile")
-    for path in (settings_file, user / ".bashrc"):
-        assert f"{path} stays as an earlier init left it; `agent-analytics uninstall` takes it " \
-            "out." in said["notes"]  # fmt: skip
+    for path, typed in (
+        (settings_file, "agents disable claude_code"), (user / ".bashrc", "uninstall"),
+    ):  # fmt: skip
+        sentence = f"{path} stays as an earlier init left it; `agent-analytics {typed}` takes it"
+        assert f"{sentence} out." in said["notes"]
     settings = load_settings(home).settings
     assert (settings.backend_url, settings.telemetry.endpoint, settings.api_key) == (
         None, None, None,
@@ -522,3 +526,131 @@ def test_any_settings_file_is_whole_again_after_uninstall(
     assert tree(user) != before
     assert run("uninstall", "--yes").exit_code == 0
     assert tree(user) == before
+
+
+@pytest.fixture
+def all_agents(user: Path, settings_file: Path) -> Path:
+    """The user's folder, with the folders of four agents and settings of two."""
+    for name in (".codex", ".gemini", ".copilot"):
+        (user / name).mkdir()
+    (user / ".codex/config.toml").write_text('# mine\nmodel = "gpt-5.5"')
+    (user / ".gemini/settings.json").write_text('{\n  "theme": "dark" // why\n}\n')
+    return user
+
+
+ALL = ["claude_code", "codex", "gemini_cli", "copilot_cli"]
+
+
+def test_every_agent_found_here_is_set_up_and_uninstall_restores_them_all(
+    home: Home, all_agents: Path, repository: Path
+) -> None:
+    before = tree(all_agents)
+    said = init("--shell-profile")
+    settings = load_settings(home).settings
+    assert list(settings.enabled_agents) == ALL
+    grpc, http = f"http://127.0.0.1:{settings.grpc_port}", f"http://127.0.0.1:{settings.http_port}"
+    codex = tomllib.loads((all_agents / ".codex/config.toml").read_text())["otel"]
+    assert codex["exporter"]["otlp-grpc"] == {
+        "endpoint": grpc, "headers": {"x-developer-id": "me@example.com"},
+    }  # fmt: skip
+    gemini = (all_agents / ".gemini/settings.json").read_text()
+    assert f'"otlpEndpoint": "{grpc}"' in gemini
+    assert '"logPrompts": false' in gemini
+    profile = (all_agents / ".bashrc").read_text()
+    assert f"export OTEL_EXPORTER_OTLP_ENDPOINT={grpc}\n" in profile
+    assert f"    env OTEL_EXPORTER_OTLP_ENDPOINT={http} " in profile
+    copies = {path.name for path in all_agents.rglob("*.agent-analytics-backup")}
+    assert copies == {"settings.json.agent-analytics-backup", "config.toml.agent-analytics-backup"}
+    assert said["notes"] == []
+    installed = tree(all_agents, home.root)
+    assert init()["changed"] == []
+    assert tree(all_agents, home.root) == installed
+    assert run("uninstall", "--yes").exit_code == 0
+    assert tree(all_agents) == before
+
+
+def test_agents_are_named_with_commas_or_one_by_one(
+    home: Home, all_agents: Path, repository: Path
+) -> None:
+    config = all_agents / ".codex/config.toml"
+    before = tree(all_agents / ".gemini")
+    init("--agents", "codex, claude_code")
+    assert load_settings(home).settings.enabled_agents == ("claude_code", "codex")
+    assert tree(all_agents / ".gemini") == before
+    text = config.read_text()
+    said = init("--agent", "claude_code", "--agent", "gemini_cli")
+    sentence = f"{config} stays as an earlier init left it; `agent-analytics agents disable codex`"
+    assert f"{sentence} takes it out." in said["notes"]
+    assert config.read_text() == text
+    wrong = run("init", "--yes", "--agents", "codex,coda")
+    assert wrong.exit_code == 2
+    assert "'coda' is none of claude_code, codex, gemini_cli, copilot_cli and none" in wrong.stderr
+
+
+def test_an_agent_that_reports_to_somebody_else_does_not_stop_the_others(
+    all_agents: Path, repository: Path
+) -> None:
+    config = all_agents / ".codex/config.toml"
+    foreign = '[otel]\nexporter = { otlp-grpc = { endpoint = "https://otel.corp" } }\n'
+    config.write_text(foreign)
+    (all_agents / ".gemini/settings.json").write_text("{")
+    result = run("init", "--yes")
+    assert result.exit_code == 1
+    assert f"left alone  {config} (your settings) already sets exporter in [otel]" in result.stderr
+    assert f"left alone  {all_agents}/.gemini/settings.json is left as it is: " in result.stderr
+    assert config.read_text() == foreign
+    assert "CLAUDE_CODE_ENABLE_TELEMETRY" in env(all_agents / ".claude/settings.json")
+
+
+def test_copilot_without_the_profile_is_a_note_on_what_to_do(user: Path, repository: Path) -> None:
+    (user / ".copilot").mkdir()
+    before = tree(user)
+    said = init("--agents", "copilot_cli", "--hooks", "none")
+    assert "Copilot CLI has no settings for telemetry, only its environment." in said["notes"][0]
+    assert tree(user) == before
+    assert init("--hooks", "none", "--shell-profile")["changed"][0]["path"] == f"{user}/.bashrc"
+    assert "export" not in (user / ".bashrc").read_text()
+
+
+def test_a_key_of_a_backend_is_in_no_file_that_others_read_and_in_no_output(
+    home: Home, all_agents: Path, repository: Path, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("aa_hunter2\n")
+    config = all_agents / ".codex/config.toml"
+    config.chmod(0o644)
+    result = run(
+        "init", "--yes", "--backend", "https://b.example", "--api-key-file", str(key),
+        "--shell-profile",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "hunter2" not in result.output
+    holding = [path for path in all_agents.rglob("*") if path.is_file()
+               and b"hunter2" in path.read_bytes()]  # fmt: skip
+    assert sorted(path.name for path in holding) == ["config.toml", "settings.json"]
+    assert {path.stat().st_mode & 0o777 for path in holding} == {0o600}
+    shown = run("init", "--dry-run", "--developer-id", "other")
+    assert "hunter2" not in shown.output
+    assert "+exporter = { otlp-grpc = " in shown.stdout
+    assert run("uninstall", "--yes").exit_code == 0
+    assert config.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.slow
+def test_on_a_terminal_each_agent_that_is_here_is_asked_about(
+    home: Home, user: Path, repository: Path
+) -> None:
+    for name in (".claude", ".codex"):
+        (user / name).mkdir()
+    with Terminal("init", "--hooks", "none", "--backend", "local", cwd=repository) as terminal:
+        terminal.answer("Who are you", "")
+        terminal.answer("Project", "")
+        terminal.answer("Have Claude Code report (in its own settings.json)? [Y/n]: ", "n")
+        terminal.answer("Have Codex report (in its own config.toml)? [Y/n]: ", "")
+        terminal.answer("Write to the shell profile? [y/N]: ", "")
+        terminal.answer("Make these changes?", "")
+        assert terminal.exit_code() == 0, terminal.shown
+    assert "Gemini" not in terminal.shown
+    assert load_settings(home).settings.enabled_agents == ("codex",)
+    assert not (user / ".claude/settings.json").exists()
+    assert (user / ".codex/config.toml").stat().st_mode & 0o777 == 0o600

@@ -11,7 +11,7 @@ import pytest
 
 from agent_analytics_cli.changes import ChangeRefused, apply
 from agent_analytics_cli.receipt import entry_for, undo
-from agent_analytics_cli.shell_profile import plan_profile, profile_of, variables_of
+from agent_analytics_cli.shell_profile import plan_profile, profile_of, set_by
 
 VARIABLES = {"OTEL_A": "http://127.0.0.1:4317", "OTEL_B": 'it\'s $HOME \\ `x`,y="z"'}
 SHELLS = ["bash", "zsh", "fish"]
@@ -21,7 +21,7 @@ SHELLS = ["bash", "zsh", "fish"]
 def test_the_block_sets_the_variables_in_the_shell_itself(shell: str, tmp_path: Path) -> None:
     path = tmp_path / "profile"
     apply(plan_profile(VARIABLES, path, shell).change)
-    assert variables_of(path.read_text()) == set(VARIABLES.items())
+    assert set_by(path.read_text()) == VARIABLES
     if shutil.which(shell) is None:
         return  # the text is read back above; the shell itself is not here to ask
     for name, value in VARIABLES.items():
@@ -60,7 +60,7 @@ def test_a_block_without_a_receipt_is_taken_over(tmp_path: Path) -> None:
     apply(plan_profile(VARIABLES, path, "bash").change)
     path.write_bytes(b"a=1\n" + path.read_bytes() + b"b=2\n")
     plan = plan_profile({"OTEL_A": "2"}, path, "bash")
-    assert variables_of(plan.fragment) == {("OTEL_A", "2")}
+    assert set_by(plan.fragment) == {"OTEL_A": "2"}
     apply(plan.change)
     assert path.read_text() == f"a=1\n{plan.fragment}b=2\n"
 

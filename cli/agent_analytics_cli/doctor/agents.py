@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from agent_analytics_cli.doctor.situation import Situation
 from agent_analytics_cli.doctor.verdict import Verdict, how_long, ok, warn
-
-if TYPE_CHECKING:
-    from agent_analytics_cli.agents.claude_code.telemetry import TelemetryStatus
+from agent_analytics_collector.home import Home
 
 CLAUDE_CODE = "claude_code"
 _INIT = "agent-analytics init"
@@ -40,18 +38,60 @@ class Heard(NamedTuple):
 
 
 def check_agent_settings(situation: Situation) -> Verdict:
-    """Whether Claude Code's next session here would report to this collector."""
+    """Whether the next session of each enabled agent here would report to this collector."""
+    from agent_analytics_cli.setup.agents import AGENTS
+
+    enabled = [name for name in situation.settings.enabled_agents if name in AGENTS]
+    if not enabled:
+        return ok("No agent is enabled.")
+    used = [name for name in enabled if AGENTS[name].is_found()] or enabled[:1]
+    verdicts = [
+        _check_claude_code(situation) if name == CLAUDE_CODE else _check_agent(situation, name)
+        for name in used
+    ]
+    said = " ".join(verdict.detail for verdict in verdicts)
+    steps = dict.fromkeys(verdict.next_step for verdict in verdicts if verdict.next_step)
+    return warn(said, "; ".join(steps)) if steps else ok(said)
+
+
+def _check_agent(situation: Situation, name: str) -> Verdict:
+    """Of an agent other than Claude Code."""
+    from agent_analytics_cli.setup.agents import AGENTS
+
+    agent = AGENTS[name]
+    state = agent.state(project_folder())
+    more = "".join(f" {sentence}" for sentence in state.problems)
+    enable = f"agent-analytics agents enable {name}"
+    if not state.enabled:
+        if agent.settings is None and not state.problems:
+            return ok(
+                f"{agent.title} sends no telemetry, its session files are read "
+                f"(`{enable} --shell-profile` has it send)."
+            )
+        return warn(f"{agent.title}'s telemetry is off.{more}", enable)
+    ours = wanted_endpoint(situation, over_http=state.over_http)
+    if not is_same_address(state.endpoint, ours):
+        return warn(
+            f"{agent.title} sends to {state.endpoint}, as {state.origin or 'nothing else'} says; "
+            f"this collector is {ours}.{more}",
+            f"{enable}; or change {state.origin or 'its settings'}, "
+            f"or have that receiver forward to {ours}",
+        )
+    said = f"{agent.title} sends its telemetry to {state.endpoint}.{more}"
+    return warn(said, "Mend that file") if state.problems else ok(said)
+
+
+def _check_claude_code(situation: Situation) -> Verdict:
     from agent_analytics_cli.agents.claude_code.otel_variables import DETAILS, ENDPOINT
     from agent_analytics_cli.agents.claude_code.telemetry import telemetry_status
     from agent_analytics_cli.machine import claude_config_dir
 
-    if CLAUDE_CODE not in situation.settings.enabled_agents:
-        return ok("Claude Code is not among enabled_agents.")
-    status = telemetry_status(claude_config_dir(), _project_folder())
+    status = telemetry_status(claude_config_dir(), project_folder())
     more = "".join(f" {sentence}" for sentence in (*status.problems, *status.overrides))
     endpoint = status.endpoint or "http://localhost:4317"
-    ours = _wanted_endpoint(situation, status)
-    is_foreign = _address(endpoint) != _address(ours)
+    over_http = (status.protocol or "").startswith("http")
+    ours = wanted_endpoint(situation, over_http=over_http)
+    is_foreign = not is_same_address(endpoint, ours)
     origin = status.origins.get(ENDPOINT)
     if not status.enabled:
         said, step = f"Claude Code's telemetry is off.{more}", _INIT
@@ -81,7 +121,7 @@ def check_agent_settings(situation: Situation) -> Verdict:
     return ok(f"{said}, tool details included.{more}")
 
 
-def _project_folder() -> Path | None:
+def project_folder() -> Path | None:
     """Where a session would look for the project's settings; None in a folder that is gone."""
     from agent_analytics_cli.git.repository import NotARepository, find_repository
 
@@ -94,13 +134,20 @@ def _project_folder() -> Path | None:
         return None
 
 
-def _wanted_endpoint(situation: Situation, status: TelemetryStatus) -> str:
+def wanted_endpoint(situation: Situation, *, over_http: bool) -> str:
     """Where agents are to send: what the settings say, else this home's own collector."""
-    if situation.settings.telemetry.endpoint:
-        return situation.settings.telemetry.endpoint
+    from agent_analytics_cli.setup.telemetry_steps import http_endpoint_of
+
+    endpoint = situation.settings.telemetry.endpoint
+    if endpoint:
+        return (http_endpoint_of(endpoint) if over_http else None) or endpoint
     ports = situation.service or situation.settings
-    over_http = (status.protocol or "").startswith("http")
     return f"http://127.0.0.1:{ports.http_port if over_http else ports.grpc_port}"
+
+
+def is_same_address(endpoint: str | None, other: str) -> bool:
+    """Whether two endpoints are one host and port."""
+    return endpoint is not None and _address(endpoint) == _address(other)
 
 
 def _address(endpoint: str) -> tuple[str | None, int | None]:
@@ -118,7 +165,7 @@ def _address(endpoint: str) -> tuple[str | None, int | None]:
 
 def check_agent_heard(situation: Situation) -> Verdict:
     """Whether telemetry of each enabled agent that is used here has reached the marts."""
-    heard = _heard(situation)
+    heard = heard_by_agent(situation.home)
     agents = _expected(situation.settings.enabled_agents, heard or {})
     if heard is None and any(situation.overview()["records"].values()):
         return warn("Records came, but no marts are published yet.", "agent-analytics transform")
@@ -156,11 +203,11 @@ def _expected(enabled: tuple[str, ...], heard: Mapping[str, Heard]) -> tuple[str
     return tuple(filter(is_used, enabled)) or enabled
 
 
-def _heard(situation: Situation) -> dict[str, Heard] | None:
+def heard_by_agent(home: Home) -> dict[str, Heard] | None:
     """By agent; None when nothing is published yet."""
     from agent_analytics_cli.marts import open_marts
 
-    with open_marts(situation.home) as marts:
+    with open_marts(home) as marts:
         if marts is None:
             return None
         return {agent: Heard(*times) for agent, *times in marts.execute(_HEARD).fetchall()}

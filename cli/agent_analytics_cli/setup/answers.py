@@ -15,13 +15,12 @@ from agent_analytics_cli.agents.claude_code.settings_files import ENV
 from agent_analytics_cli.git.repository import GitFailed, NotARepository, find_repository, run_git
 from agent_analytics_cli.json_text import members_of
 from agent_analytics_cli.receipt import Receipt
+from agent_analytics_cli.setup.agents import AGENTS
+from agent_analytics_cli.shell_profile import set_by
 from agent_analytics_collector.errors import BadSetting
-from agent_analytics_collector.settings import Settings
+from agent_analytics_collector.settings import Loaded
 
 Hooks = Literal["here", "everywhere", "none"]
-
-AGENTS = {"claude_code": "Claude Code"}
-"""Agents whose telemetry `init` can switch on; of others session files may be imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +57,16 @@ class Answers:
         }
 
 
-def default_answers(settings: Settings, receipt: Receipt, here: Path) -> Answers:
+def default_answers(loaded: Loaded, receipt: Receipt, here: Path) -> Answers:
     """What was answered before, else what this machine says."""
-    known = [member for entry in receipt.entries if entry.kind == "settings" and entry.under
+    settings = loaded.settings
+    known = [member for entry in receipt.entries if entry.kind == "settings" and entry.under == ENV
              for member in members_of("".join(entry.fragments), ENV)]  # fmt: skip
     is_local = settings.backend_url is None and settings.telemetry.endpoint is None
     return Answers(
         developer_id=settings.developer_id or _developer(here),
         project_id=settings.project_id,
-        agents=tuple(agent for agent in settings.enabled_agents if agent in AGENTS),
+        agents=_agents(loaded),
         backend_url=settings.backend_url,
         endpoint=settings.telemetry.endpoint,
         api_key=settings.api_key,
@@ -74,7 +74,10 @@ def default_answers(settings: Settings, receipt: Receipt, here: Path) -> Answers
         tool_details=DETAILS in known if known else is_local,
         repository_names=REPOSITORY in known if known else True,
         hooks="here" if _is_repository(here) else "none",
-        shell_profile=any(entry.kind == "profile" for entry in receipt.entries),
+        # A function for one program alone is no yes to variables for all.
+        shell_profile=any(
+            set_by("".join(entry.fragments)) for entry in receipt.entries if entry.kind == "profile"
+        ),
     )
 
 
@@ -95,6 +98,14 @@ def endpoint_of(backend_url: str) -> str:
     url = urlsplit(backend_url)
     host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
     return f"{url.scheme}://{host}:4317"
+
+
+def _agents(loaded: Loaded) -> tuple[str, ...]:
+    """Those chosen before; else those found here, or Claude Code where none is."""
+    known = tuple(name for name in loaded.settings.enabled_agents if name in AGENTS)
+    if loaded.origins["enabled_agents"] != "default":
+        return known
+    return tuple(name for name in known if AGENTS[name].is_found()) or known[:1]
 
 
 def _developer(here: Path) -> str:

@@ -17,7 +17,7 @@ from agent_analytics_cli.changes import (
 )  # fmt: skip
 from agent_analytics_cli.git.hooks import install
 from agent_analytics_cli.receipt import Receipt, entry_for, locked_receipt
-from agent_analytics_cli.setup.plan import SetupPlan, Step
+from agent_analytics_cli.setup.steps import SetupPlan, Step
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
 
@@ -80,7 +80,7 @@ def apply_setup(
         made: list[FileChange] = []
         for step in plan.steps:
             try:
-                _make(step, home, receipt)
+                make_step(step, home, receipt)
                 made.append(step.change)
             except ChangeRefused as error:
                 plan.left_alone.append(str(error))
@@ -94,7 +94,7 @@ def apply_setup(
         return plan, made
 
 
-def _make(step: Step, home: Home, receipt: Receipt) -> None:
+def make_step(step: Step, home: Home, receipt: Receipt) -> None:
     """One file; what a killed run left of it goes. Raises ChangeRefused."""
     path = step.change.path
     remove_leftovers(path)

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import rich_click as click
 
+from agent_analytics_cli.setup.agents import AGENTS, Agent
 from agent_analytics_cli.setup.answers import (
-    AGENTS,
     Answers,
     Hooks,
     check_developer_id,
@@ -32,7 +32,8 @@ A git hook notes every commit, a person's as well; it adds some milliseconds. Ho
 keep running."""
 _PROFILE = """
 The shell profile is only needed for programs that Claude Code's own settings do not reach; its
-variables then hold for every program you start that uses OpenTelemetry."""
+variables then hold for every program you start that uses OpenTelemetry. Copilot CLI, which has no
+settings for it, gets a function there, and no other program its variables."""
 
 
 def has_terminal() -> bool:
@@ -102,11 +103,16 @@ def _ask_project(answers: Answers, given: dict[str, Any]) -> Answers:
 
 def _ask_agents(answers: Answers, given: dict[str, Any]) -> Answers:
     wanted = (
-        agent
-        for agent, name in AGENTS.items()
-        if _yes(f"Have {name} report (in its own settings.json)?", agent in answers.agents)
+        name
+        for name, agent in AGENTS.items()
+        if (name in answers.agents or agent.is_found())
+        and _yes(f"Have {agent.title} report ({_place(agent)})?", name in answers.agents)
     )
     return replace(answers, agents=tuple(wanted))
+
+
+def _place(agent: Agent) -> str:
+    return f"in its own {agent.settings}" if agent.settings else "by its environment"
 
 
 def _ask_backend(answers: Answers, given: dict[str, Any]) -> Answers:
@@ -125,7 +131,7 @@ def _ask_backend(answers: Answers, given: dict[str, Any]) -> Answers:
 
 
 def _ask_details(answers: Answers, given: dict[str, Any]) -> Answers:
-    if not answers.agents:
+    if "claude_code" not in answers.agents:
         return answers
     receiver = answers.endpoint or "your own collector on this machine"
     click.echo(_DETAILS.format(receiver=receiver), err=True)
@@ -133,7 +139,7 @@ def _ask_details(answers: Answers, given: dict[str, Any]) -> Answers:
 
 
 def _ask_repository(answers: Answers, given: dict[str, Any]) -> Answers:
-    if not answers.agents:
+    if "claude_code" not in answers.agents:
         return answers
     click.echo(_REPOSITORY, err=True)
     return replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,10 +76,12 @@ class Removed:
     purged: bool = False
 
 
-def plan_removal(receipt: Receipt) -> RemovalPlan:
-    """What would be changed; nothing is."""
+def plan_removal(receipt: Receipt, paths: Collection[Path] | None = None) -> RemovalPlan:
+    """What would be changed, of all files or of those in `paths`; nothing is."""
     plan = RemovalPlan()
     for entry in reversed(receipt.entries):
+        if paths is not None and Path(entry.path) not in paths:
+            continue
         try:
             change = undo(entry)
         except (ChangeRefused, FragmentLost) as error:
@@ -118,12 +121,23 @@ def remove_everything(home: Home, *, purge: bool) -> Removed:
         for entry in receipt.entries:
             remove_leftovers(Path(entry.path))
         _remove_hooks(home, receipt, done)
-        for entry in reversed([entry for entry in receipt.entries if entry.kind != HOOK]):
-            with locked_receipt(home, receipt):
-                _undo(entry, receipt, done)
+        undo_entries(home, receipt, done)
         if purge and not done.left:
             purge_home(home, done)
     return done
+
+
+def undo_entries(
+    home: Home, receipt: Receipt, done: Removed, paths: Collection[Path] | None = None
+) -> None:
+    """Undo what is no hook, newest first: all of it, or the files in `paths`.
+
+    The caller holds the setup lock.
+    """
+    for entry in reversed([entry for entry in receipt.entries if entry.kind != HOOK]):
+        if paths is None or Path(entry.path) in paths:
+            with locked_receipt(home, receipt):
+                _undo(entry, receipt, done)
 
 
 def purge_home(home: Home, done: Removed) -> None:

@@ -36,26 +36,13 @@ from agent_analytics_cli.agents.claude_code.settings_files import (
     settings_sources,
     shell_source,
 )  # fmt: skip
+from agent_analytics_cli.agents.telemetry import TelemetryPlan
 from agent_analytics_cli.changes import ChangeRefused, FileChange, read_for_change
 from agent_analytics_cli.json_reader import NotJson
 from agent_analytics_cli.json_text import Scalar, insert, members_of, members_under
 from agent_analytics_cli.receipt import Entry, FragmentLost, undo
 
 __all__ = ["TelemetryPlan", "TelemetryStatus", "plan_telemetry", "telemetry_status"]
-
-
-@dataclass(frozen=True, slots=True)
-class TelemetryPlan:
-    """What switching Claude Code's telemetry on would do."""
-
-    change: FileChange | None
-    """Of its settings.json; None when nothing is to be done, or nothing may be."""
-    fragment: str
-    """What of the changed file is ours."""
-    conflicts: list[str]
-    """Settings that would be overridden, or override ours: then nothing is changed."""
-    kept: list[str]
-    """What the user has set otherwise, which stays, and what else is worth knowing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,104 @@
+"""What switching any agent's telemetry on comes to: where to, what changes, what is in effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agent_analytics_cli.changes import ChangeRefused, FileChange, masked
+from agent_analytics_cli.receipt import Entry, FragmentLost, undo
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Where telemetry is to go."""
+
+    endpoint: str
+    """OTLP/gRPC."""
+    http_endpoint: str | None
+    """Base address of OTLP/HTTP; None when it is not known."""
+    headers: Mapping[str, str]
+    """Who sends; with a backend elsewhere its key, which is a secret, too."""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """What agents send leaves this machine."""
+        from agent_analytics_cli.api_client import is_loopback
+
+        return not is_loopback(self.endpoint)
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryPlan:
+    """What switching an agent's telemetry on would do."""
+
+    change: FileChange | None
+    """Of its settings file; None when nothing is to be done, or nothing may be."""
+    fragment: str
+    """What of the changed file is ours."""
+    conflicts: list[str]
+    """Settings that would be overridden, or override ours: then nothing is changed."""
+    kept: list[str]
+    """What the user has set otherwise, which stays, and what else is worth knowing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryState:
+    """What an agent's next session will do."""
+
+    enabled: bool
+    """It sends telemetry over OTLP."""
+    endpoint: str | None = None
+    """Where to; None when no endpoint is set."""
+    over_http: bool = False
+    origin: str | None = None
+    """The file, or "the shell's environment", that the endpoint comes from."""
+    problems: list[str] = field(default_factory=list)
+    """Sentences: settings that the agent cannot use, or that hide others."""
+
+
+def elsewhere(title: str) -> str:
+    """What a person can do whose agent already sends telemetry to somebody else."""
+    return (
+        "To keep both, have that receiver (an OpenTelemetry Collector, say) forward to the "
+        "collector of agent-analytics; or leave telemetry as it is and read "
+        f"{title}'s session files with `agent-analytics import`."
+    )
+
+
+def same_endpoint(one: object, other: object) -> bool:
+    """Whether two addresses come to the same."""
+    return _plain(one) == _plain(other)
+
+
+def shown(value: object) -> str:
+    """A setting's value as a person may see it."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return masked(text)
+
+
+def without_ours(entry: Entry | None, current: bytes | None) -> bytes | None:
+    """The file as it would be without us. Raises ChangeRefused."""
+    if entry is None or current is None:
+        return current
+    try:
+        change = undo(entry)
+    except FragmentLost as error:
+        raise ChangeRefused(
+            Path(entry.path),
+            "what agent-analytics put in was edited since. Take that out, then run this again",
+        ) from error
+    return current if change is None else change.after
+
+
+def text_of(path: Path, content: bytes | None) -> str:
+    """The file's text; "" where there is none. Raises ChangeRefused."""
+    try:
+        return (content or b"").decode()
+    except UnicodeDecodeError as error:
+        raise ChangeRefused(path, "it is not UTF-8") from error
+
+
+def _plain(endpoint: object) -> str:
+    return str(endpoint).strip().rstrip("/").lower().replace("//localhost:", "//127.0.0.1:")
