@@ -29,7 +29,7 @@ run: $(VENV)/.installed ## Start the collector, show the first cost table, serve
 	$(BIN)/agent-analytics up
 
 test: $(VENV)/.installed-dev ## Run all tests but those that need a browser
-	$(BIN)/python -m pytest -q -m "not browser"
+	$(BIN)/python -m pytest -q -n logical --dist loadfile -m "not browser"
 
 test-quick: $(VENV)/.installed-dev ## Run the tests that take seconds
 	$(BIN)/python -m pytest -q -m "not browser and not slow"
