@@ -42,7 +42,7 @@ class Plan:
 
 PLANS = {
     Size.FULL: Plan(5, 200, 300, 4),
-    Size.QUICK: Plan(3, 150, 150, 2),
+    Size.QUICK: Plan(2, 100, 100, 1),
     Size.TINY: Plan(1, 2, 2, 1),
 }
 
