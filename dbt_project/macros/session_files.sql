@@ -34,9 +34,12 @@
 {%- endmacro %}
 
 
-{#- The records of one agent's session files, typed: the whole of a model, appended by batch. -#}
-{% macro session_file_records(agent) -%}
-{%- set fields = session_file_fields() -%}
+{#-
+    The records of one agent's session files, typed: the whole of a model, appended by batch.
+    `fields` of the payload as `json_fields` takes them; without them those that agents share.
+-#}
+{% macro session_file_records(agent, fields=none) -%}
+{%- set fields = fields or session_file_fields() -%}
 with
 
 records as (
@@ -69,6 +72,7 @@ typed as (
         nullif(developer_id, '') as developer_id,
         {{ normalized_repository('repository') }} as repository,
         nullif(project_path, '') as project_path,
+        -- A detached HEAD is no branch.
         nullif(nullif(git_branch, ''), 'HEAD') as git_branch,
         {{ json_columns('parsed', fields) }}
         batch_id,

@@ -39,46 +39,4 @@
     'is_compact_summary': ['is_compact_summary', 'boolean'],
 } %}
 
-with
-
-records as (
-
-    select * from {{ source('raw', 'raw_agent_session_records') }}
-    where
-        agent = 'claude_code' and session_id <> '' and timestamp is not null
-        -- Rows of a batch are committed together.
-        {% if is_incremental() %}
-        and batch_id > (select coalesce(max(seen.batch_id), 0) from {{ this }} as seen)
-        {% endif %}
-
-),
-
-parsed as (
-
-    select
-        *,
-        {{ json_fields('payload', fields) }} as parsed
-    from records
-
-),
-
-typed as (
-
-    select
-        record_key,
-        kind,
-        session_id,
-        nullif(developer_id, '') as developer_id,
-        {{ normalized_repository('repository') }} as repository,
-        nullif(project_path, '') as project_path,
-        -- A detached HEAD is no branch.
-        nullif(nullif(git_branch, ''), 'HEAD') as git_branch,
-        {{ json_columns('parsed', fields) }}
-        batch_id,
-        timestamp as occurred_at,
-        created_at
-    from parsed
-
-)
-
-select * from typed
+{{ session_file_records('claude_code', fields) }}
