@@ -64,6 +64,11 @@ class _Checked(NamedTuple):
     rejected: int
 
 
+class _Sound(NamedTuple):
+    encoded: bytes
+    records: int
+
+
 class Intake:
     """Takes JSON bodies for the spool; what `accept` returned for is durable.
 
@@ -82,6 +87,7 @@ class Intake:
         self._accepted = accepted
         self._window_s = window_s
         self._adapters = {signal: TypeAdapter(model) for signal, model in MODELS.items()}
+        self._session_records = TypeAdapter(list[SessionRecord])
         self._seen: dict[bytes, float] = {}
         """When a record was accepted, by its digest; oldest first."""
         self._remembered = asyncio.Event()
@@ -108,26 +114,23 @@ class Intake:
         Raises NotJson, TooManyRecords, SpoolFull, SpoolBroken.
         """
         await self._remembered.wait()
+        if signal is Signal.SESSION_RECORDS:
+            sound = await asyncio.to_thread(self._all_sound, body)
+            if sound:
+                await self._put(signal, *sound, developer_id)
+                return Received(accepted=sound.records, duplicate=0, rejected=0)
         if len(body) > _LARGE_BODY:
             checked = await asyncio.to_thread(self._checked, signal, body)
         else:
             checked = self._checked(signal, body)
-        records, problems = checked.good, checked.problems
         now = time.time()
         fresh: dict[bytes, dict[str, Any]] = {}
-        duplicates = 0
-        for record in records:
+        for record in checked.good:
             digest = record_digest(developer_id, record)
-            if digest in fresh or self._is_known(digest, now):
-                duplicates += 1
-            else:
-                fresh[digest] = record
+            if not self._is_known(digest, now):
+                fresh.setdefault(digest, record)
         if fresh:
-            headers = {DEVELOPER_HEADER: developer_id} if developer_id else {}
-            encoded = orjson.dumps(list(fresh.values()))
-            envelope = Envelope(signal, Encoding.JSON, encoded, time.time_ns(), headers)
-            await self._spool.put(envelope, len(fresh))
-            self._accepted(signal, len(fresh))
+            await self._put(signal, orjson.dumps(list(fresh.values())), len(fresh), developer_id)
             if signal in _REMEMBERED:
                 self._seen.update(dict.fromkeys(fresh, now))
                 while len(self._seen) > _MOST_REMEMBERED:
@@ -135,10 +138,31 @@ class Intake:
         self.rejected[signal] += checked.rejected
         return Received(
             accepted=len(fresh),
-            duplicate=duplicates,
+            duplicate=len(checked.good) - len(fresh),
             rejected=checked.rejected,
-            problems=problems,
+            problems=checked.problems,
         )
+
+    async def _put(
+        self, signal: Signal, encoded: bytes, records: int, developer_id: str | None
+    ) -> None:
+        headers = {DEVELOPER_HEADER: developer_id} if developer_id else {}
+        envelope = Envelope(signal, Encoding.JSON, encoded, time.time_ns(), headers)
+        await self._spool.put(envelope, records)
+        self._accepted(signal, records)
+
+    def _all_sound(self, body: bytes) -> _Sound | None:
+        """Session records of which none is wrong, checked in one go; None sends them one by one.
+
+        An import brings hundreds of thousands, and this takes half the time.
+        """
+        try:
+            records = self._session_records.validate_json(body)
+        except ValidationError:
+            return None
+        if not 0 < len(records) <= MOST_RECORDS:
+            return None
+        return _Sound(self._session_records.dump_json(records, exclude_none=True), len(records))
 
     def _checked(self, signal: Signal, body: bytes) -> _Checked:
         try:

@@ -7,7 +7,16 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
 
 MOST_COUNT = 2**31 - 1
 _HASH = r"^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$"
@@ -39,7 +48,15 @@ def _in_duckdbs_time(moment: datetime.datetime) -> datetime.datetime:
     return moment
 
 
-Scalar = str | bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float | None
+# Strict, so that the first type that fits is the right one: trying all took a third longer.
+Scalar = Annotated[
+    StrictStr
+    | StrictBool
+    | Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
+    | StrictFloat
+    | None,
+    Field(union_mode="left_to_right"),
+]
 Text = Annotated[str, Field(max_length=65_536), AfterValidator(_storable)]
 Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
 Count = Annotated[int, Field(ge=0, le=MOST_COUNT)]
