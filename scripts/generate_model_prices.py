@@ -14,8 +14,9 @@ token the price of the highest tier whose start is *below* the request's input t
 and cache writes included. So of the valid rows the one with the greatest `tier_from_tokens` that
 is 0 or < prompt tokens prices everything, output too.
 
-An empty price means genai-prices names none. Its own calculator then charges the tokens as their
-parent class (a cache read as input); here they stay unpriced.
+A class of tokens without a price of its own is billed as input where genai-prices' own calculator
+bills it so: OpenAI does not bill cache writes apart. Where the calculator would take the price of
+another class (a one-hour write at that of five minutes), it is empty and the tokens stay unpriced.
 
 A vendor that charges by the hour of the day (DeepSeek's peak hours) has no price by day: such a
 model is left out and said so, because either of its two prices would be wrong by half. Hosts of
@@ -38,6 +39,7 @@ from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 
+from genai_prices import Usage
 from genai_prices.data import providers as all_providers
 from genai_prices.types import (
     ClauseEquals,
@@ -86,6 +88,13 @@ PRICES = {
     "output": ("output_mtok",),
 }
 """Column → the price keys of genai-prices; the first that is given counts."""
+
+INPUT_CLASSES = {
+    "cache_read": ("cache_read_tokens",),
+    "cache_write_5m": ("cache_write_tokens", "cache_write_5m_tokens"),
+    "cache_write_1h": ("cache_write_tokens", "cache_write_1h_tokens"),
+}
+"""Column → how a usage of genai-prices tells such tokens beside its input tokens."""
 
 NOT_TEXT = re.compile(r"output_(audio|video)|image|audio_hours|kpages")
 
@@ -169,7 +178,17 @@ def tier_rows(prices: ModelPrice) -> Iterator[Row]:
             if isinstance(price, TieredPrices):
                 price = [price.base, *(t.price for t in price.tiers if t.start <= start)][-1]
             row[column] = text(price)
+        for column in INPUT_CLASSES:
+            if not row[column] and billed(prices, column, start) == row["input"]:
+                row[column] = row["input"]
         yield row
+
+
+def billed(prices: ModelPrice, column: str, start: int) -> str:
+    """What the calculator takes for a million of such tokens, in the tier from `start`."""
+    count = start + 1
+    usage = Usage(input_tokens=count, **dict.fromkeys(INPUT_CLASSES[column], count))
+    return text(prices.calc_price(usage)["total_price"] * 1_000_000 / count)
 
 
 def text(price: Decimal | None) -> str:

@@ -53,6 +53,29 @@
 
 
 {#-
+    The answer that a line of a Claude Code session file is of: its request id. A sidechain repeats
+    its parent's answers under request ids of its own (`/btw`), and a line may lack the id that
+    another line of its message has. Gateways without request ids give message ids again: copies of
+    an answer keep its time, other answers have another. A line without any id is one by itself.
+-#}
+{% macro answer_id() -%}
+    {%- set message = "coalesce(nullif(message_id, ''), nullif(message_uuid, ''), "
+        ~ "cast(record_key as varchar))" -%}
+    {%- set lines = "over (partition by session_id, " ~ message ~ ")" -%}
+    coalesce(
+            case
+                when is_sidechain
+                    then max(case when is_sidechain then null else nullif(request_id, '') end)
+                        {{ lines }}
+            end,
+            nullif(request_id, ''),
+            max(nullif(request_id, '')) {{ lines }},
+            {{ hashed([message, "min(occurred_at) " ~ lines]) }}
+        )
+{%- endmacro %}
+
+
+{#-
     Where a fact was seen, of two joined relations by the key that only those have who saw it;
     `word` is what the first is.
 -#}

@@ -10,6 +10,7 @@
             'agent_id', 'agent_role', 'parent_tool_use_id', 'forked_from', 'source_session_id',
             'agent_version', 'model', 'service_tier', 'effort', 'initiator', 'tool_name',
             'command', 'file_path', 'git_commit_id', 'git_commit_branch', 'prompt_source', 'event',
+            'machine',
         ],
         'tokens': [
             'input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens',
@@ -19,8 +20,8 @@
         'count': [
             'total_input_tokens', 'total_cached_input_tokens', 'total_cache_write_input_tokens',
             'total_cache_read_tokens', 'total_cache_write_tokens', 'total_output_tokens',
-            'total_reasoning_output_tokens', 'ordinal', 'lines_added', 'lines_removed',
-            'duration_ms', 'ttft_ms', 'prompt_length',
+            'total_reasoning_output_tokens', 'ordinal', 'sequence', 'lines_added',
+            'lines_removed', 'duration_ms', 'ttft_ms', 'prompt_length',
         ],
         'boolean': [
             'is_sidechain', 'is_error', 'success', 'is_byok', 'is_autopilot_continuation',
@@ -141,9 +142,9 @@ select * from typed
     For `from`: which row of `events` is which row of `files`, where no id tells (event_key,
     file_key). Both have a key, a time and `match_key`, which is all that must be equal; NULL
     matches nothing. The two are written within milliseconds of each other: rows of one match_key
-    are parted wherever none of them comes for `seconds`, and within a part the first of one side is
-    the first of the other. So what both sides tell counts once and what one side alone tells
-    counts too, and nothing hangs on the order of arrival.
+    are parted wherever none of them comes for `seconds` (a number or a column of both), and within
+    a part the first of one side is the first of the other. So what both sides tell counts once and
+    what one side alone tells counts too, and nothing hangs on the order of arrival.
 -#}
 {% macro pairs_in_time(events, event_key, event_at, files, file_key, file_at, seconds) -%}
     (
@@ -152,6 +153,7 @@ select * from typed
                 match_key,
                 {{ event_key }} as row_key,
                 {{ event_at }} as row_at,
+                {{ seconds }} as within_seconds,
                 'event' as side
             from {{ events }}
             where match_key is not null
@@ -160,6 +162,7 @@ select * from typed
                 match_key,
                 {{ file_key }} as row_key,
                 {{ file_at }} as row_at,
+                {{ seconds }} as within_seconds,
                 'file' as side
             from {{ files }}
             where match_key is not null
@@ -172,7 +175,7 @@ select * from typed
                     when
                         {{ add_seconds(
                             'lag(row_at) over (partition by match_key order by row_at, side, row_key)',
-                            seconds
+                            'within_seconds'
                         ) }} < row_at
                         then 1
                     else 0

@@ -14,6 +14,12 @@ remainders as (
 
 ),
 
+vendors as (
+
+    select * from {{ ref('fct_vendor_spend') }}
+
+),
+
 sums as (
 
     select
@@ -24,6 +30,8 @@ sums as (
         ) as session_requests_usd,
         (select coalesce(sum(computed_cost_usd), 0) from requests) as computed_usd,
         (select coalesce(sum(cost_usd), 0) from remainders) as remainders_usd,
+        (select coalesce(sum(cost_usd), 0) from vendors) as vendors_usd,
+        (select coalesce(sum(computed_cost_usd), 0) from vendors) as vendors_computed_usd,
         (select coalesce(sum(cost_usd), 0) from {{ ref('fct_agent_costs') }}) as costs_usd,
         (select coalesce(sum(computed_cost_usd), 0) from {{ ref('fct_agent_costs') }})
             as costs_computed_usd,
@@ -46,14 +54,14 @@ sums as (
 
 wrong_sums as (
 
-    select 'fct_agent_costs is not requests and remainders' as problem from sums
-    where costs_usd <> requests_usd + remainders_usd
+    select 'fct_agent_costs is not requests, remainders and vendors' as problem from sums
+    where costs_usd <> requests_usd + remainders_usd + vendors_usd
     union all
-    select 'fct_agent_costs computes other than fct_agent_requests' as problem from sums
-    where costs_computed_usd <> computed_usd
+    select 'fct_agent_costs computes other than its parts' as problem from sums
+    where costs_computed_usd <> computed_usd + vendors_computed_usd
     union all
-    select 'fct_daily_agent_usage is not the requests' as problem from sums
-    where daily_usd <> requests_usd
+    select 'fct_daily_agent_usage is not requests and vendors' as problem from sums
+    where daily_usd <> requests_usd + vendors_usd
     union all
     select 'fct_usage_15min is not fct_agent_costs' as problem from sums
     where quarters_usd <> costs_usd

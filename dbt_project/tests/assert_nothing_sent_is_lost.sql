@@ -118,7 +118,10 @@ file_requests_of_others as (
         'codex:' || coalesce(nullif(thread_id, ''), session_id) || ':' || request_id
             as request_key
     from {{ ref('stg_codex__session_records') }}
-    where kind = 'request' and request_id <> ''
+    where
+        kind = 'request'
+        and request_id <> ''
+        and coalesce(input_tokens, output_tokens) is not null
     union all
     select distinct 'gemini_cli:' || request_id as request_key
     from {{ ref('stg_gemini_cli__session_records') }}

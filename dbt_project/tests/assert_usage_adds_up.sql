@@ -19,6 +19,15 @@ remainders as (
 
 ),
 
+vendors as (
+
+    select
+        coalesce(sum(requests), 0) as requests,
+        coalesce(sum(total_tokens), 0) as tokens
+    from {{ ref('fct_vendor_spend') }}
+
+),
+
 costs as (
 
     select
@@ -84,19 +93,20 @@ problems as (
         sessions.requests as sessions_requests
     from requests
     cross join remainders
+    cross join vendors
     cross join costs
     cross join quarters
     cross join days
     cross join sessions
     cross join tool_calls
     where
-        costs.requests <> requests.requests
-        or quarters.requests <> requests.requests
-        or days.requests <> requests.requests
+        costs.requests <> requests.requests + vendors.requests
+        or quarters.requests <> requests.requests + vendors.requests
+        or days.requests <> requests.requests + vendors.requests
         or sessions.requests <> requests.session_requests
-        or costs.tokens <> requests.tokens + remainders.tokens
+        or costs.tokens <> requests.tokens + remainders.tokens + vendors.tokens
         or quarters.tokens <> costs.tokens
-        or days.tokens <> requests.tokens
+        or days.tokens <> requests.tokens + vendors.tokens
         or sessions.tokens <> requests.session_tokens + remainders.tokens
         or days.tool_calls <> tool_calls.tool_calls
 

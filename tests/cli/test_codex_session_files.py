@@ -256,6 +256,7 @@ def test_older_versions_without_records_of_usage_have_counts(rollouts: Sessions)
 
 
 def test_limits_are_told_for_each_window_that_is_known(rollouts: Sessions) -> None:
+    """As 0.169 tells them, then as 0.46 did."""
     window = {"used_percent": 12.5, "window_minutes": 300, "resets_at": 1795318925}
     limits = {"limit_id": "codex", "plan_type": "pro", "primary": window, "secondary": None}
     payloads = rollouts.payloads(
@@ -263,14 +264,16 @@ def test_limits_are_told_for_each_window_that_is_known(rollouts: Sessions) -> No
         event("token_count", info=None, rate_limits={"primary": None, "secondary": None}),
         event("token_count", info=None, rate_limits={
             "primary": {"used_percent": 0, "resets_in_seconds": 17},
-            "secondary": {"used_percent": 100.0, "window_minutes": 10080,
+            "secondary": {"used_percent": 100.0, "window_minutes": 10079,
                           "resets_at": "2026-11-29T00:00:00Z"}}),
     )  # fmt: skip
     assert payloads == {"rate_limit": [
-        {"limit_id": "codex", "plan_type": "pro", "window": "primary"} | window,
-        {"window": "primary", "used_percent": 0, "resets_in_seconds": 17},
-        {"window": "secondary", "used_percent": 100.0, "window_minutes": 10080,
-         "resets_at": "2026-11-29T00:00:00Z"},
+        {"limit_id": "codex", "plan_type": "pro", "window": "five_hour", "used_percentage": 12.5,
+         "window_minutes": 300, "resets_at": 1795318925, "source": "session_file"},
+        {"window": "primary", "used_percentage": 0, "resets_in_seconds": 17,
+         "source": "session_file"},
+        {"window": "seven_day", "used_percentage": 100.0, "window_minutes": 10079,
+         "resets_at": "2026-11-29T00:00:00Z", "source": "session_file"},
     ]}  # fmt: skip
 
 
@@ -300,9 +303,10 @@ def test_a_sub_agents_thread_says_whose_it_is(rollouts: Sessions) -> None:
     )
     assert session["payload"] == {
         "source": "subagent", "root_session_id": PARENT, "parent_session_id": PARENT,
-        "agent_role": "explorer", "is_sidechain": True, "agent_id": THREAD,
+        "agent_role": "explorer", "is_sidechain": True, "agent_id": THREAD, "forked_from": PARENT,
     }  # fmt: skip
     assert (request["payload"]["is_sidechain"], request["payload"]["agent_id"]) == (True, THREAD)
+    assert request["payload"]["forked_from"] == PARENT
     (review, *_) = rollouts.read(meta(source={"subagent": "review"}))
     assert (review["payload"]["source"], review["payload"]["is_sidechain"]) == ("subagent", True)
 

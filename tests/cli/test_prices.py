@@ -16,14 +16,19 @@ from typing import Any
 
 import click
 import click.testing
+import duckdb
 import pytest
 from click.testing import CliRunner
 
 from agent_analytics_cli.commands.prices import command
+from agent_analytics_cli.days import Days
 from agent_analytics_cli.main import COMMANDS, cli
+from agent_analytics_cli.output import Format
 from agent_analytics_cli.prices import refresh
 from agent_analytics_cli.prices.known import CLASSES, KnownPrices
 from agent_analytics_cli.prices.lookup import look_up
+from agent_analytics_cli.prices.printing import print_unpriced
+from agent_analytics_cli.prices.unpriced import read_unpriced
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
@@ -49,7 +54,8 @@ REQUESTS = [
     api_request("typo", "claude-opus-5-7", "2026-11-21 23:30:00", input_tokens=7),
     api_request("typo again", "claude-opus-5-7-20261120", input_tokens=7, cost_usd=0.5,
                 cost_usd_micros=500_000),
-    api_request("no class", "gpt-5.5", cache_creation_tokens=1000, output_tokens=1),
+    api_request("no class", "minimax-m2", cache_creation_tokens=1000, cache_creation_1h_tokens=1000,
+                output_tokens=10),
     api_request("no tier", "claude-haiku-4-5", input_tokens=10, speed="fast"),
     api_request("hostile", HOSTILE, input_tokens=1),
 ]  # fmt: skip
@@ -115,7 +121,7 @@ def test_check_names_what_has_no_price_and_since_when(warehouse: Warehouse) -> N
     } == {
         ("claude-opus-5-7", "unknown model"): ("claude-opus-5-7", 1, 1, "claude-opus-5-5"),
         ("claude-opus-5-7-20261120", "unknown model"): ("claude-opus-5-7", 1, 0, "claude-opus-5-5"),
-        ("gpt-5.5", "no price for cache_write_5m"): ("gpt-5.5", 1, 1, None),
+        ("minimax-m2", "no price for cache_write_1h"): ("minimax-m2", 1, 1, None),
         ("claude-haiku-4-5", "no price for service tier fast"): ("claude-haiku-4-5", 1, 1, None),
         (HOSTILE, "unknown model"): (HOSTILE.lower(), 1, 1, None),
     }
@@ -162,7 +168,7 @@ def test_whoever_follows_the_advice_of_check_has_a_price_for_everything(
     transformed = CliRunner().invoke(cli, ["transform"])
     assert transformed.exit_code == 0, transformed.output
     (left,) = printed("check")
-    assert (left["model"], left["needs_recompute"]) == ("gpt-5.5", True)
+    assert (left["model"], left["needs_recompute"]) == ("minimax-m2", True)
     assert prices("recompute", "--since", left["first_day"], "--yes").exit_code == 0
     warehouse.build()
     publish(warehouse)
@@ -170,10 +176,30 @@ def test_whoever_follows_the_advice_of_check_has_a_price_for_everything(
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == "Every model that was used has a price.\n"
     now = {name: computed for name, (computed, _) in costs(warehouse).items()}
-    assert now["no class"] == Decimal("0.00203")  # the shipped price of output is still in it
+    assert now["no class"] == Decimal("0.002012")  # the shipped price of output is still in it
     assert now["typo"] == Decimal("0.000028")
     assert now["hostile"] == Decimal("0.000002")
     assert now["long"] == 55
+
+
+def test_check_says_of_what_became_known_later_that_it_is_to_be_priced_anew(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marts = duckdb.connect()
+    marts.execute(
+        "create table fct_agent_requests as select 'gpt-5.5' as model_reported, model_reported as "
+        "model, 'standard' as service_tier, 'v1' as price_version, null::decimal as cost_usd, null "
+        "as computed_cost_usd, false as is_error, timestamptz '2026-11-22 10:00:00Z' as "
+        "requested_at, 7 as total_tokens, 0 as input_tokens, 0 as cache_read_tokens, 7 as "
+        "cache_write_5m_tokens, 0 as cache_write_1h_tokens, 0 as output_tokens"
+    )
+    (found,) = read_unpriced(marts, KnownPrices.read(home), Days("UTC"))
+    assert (found.facts["problem"], found.override) == ("its price is known only now", None)
+    print_unpriced([found], Format.TABLE)
+    assert capsys.readouterr().out.endswith(
+        "\ngpt-5.5, its price is known only now:\n"
+        "  `agent-analytics prices recompute --since 2026-11-22`\n"
+    )
 
 
 def test_check_before_anything_is_published_says_so(home: Home) -> None:

@@ -77,7 +77,11 @@ class Agent:
 def _records(envelope: Envelope, signal: Signal) -> Iterator[Any]:
     if envelope.signal is not signal:
         return
-    message: Any = parse(envelope.signal, envelope.encoding, envelope.body).message
+    yield from leaves(parse(envelope.signal, envelope.encoding, envelope.body).message, signal)
+
+
+def leaves(message: Any, signal: Signal) -> Iterator[Any]:
+    """Every log record or span of an OTLP message."""
     outer, inner, leaf = {
         Signal.LOGS: ("resource_logs", "scope_logs", "log_records"),
         Signal.TRACES: ("resource_spans", "scope_spans", "spans"),

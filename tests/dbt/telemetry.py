@@ -75,14 +75,26 @@ def api_request(
 
 
 def counter(
-    name: str, points: Iterable[tuple[str, float, Mapping[str, Value]]], session: str = "s"
+    name: str,
+    points: Iterable[tuple[str, float, Mapping[str, Value]]],
+    session: str = "s",
+    process: str | None = None,
 ) -> Envelope:
-    """A request with delta points (time, value, attributes) of one metric."""
+    """A request with points (time, value, attributes) of one metric.
+
+    They are deltas, or where a process is named the sums of what it counted so far.
+    """
     request = ExportMetricsServiceRequest()
-    scope = request.resource_metrics.add().scope_metrics.add()
+    resource = request.resource_metrics.add()
+    scope = resource.scope_metrics.add()
     scope.scope.name = "com.anthropic.claude_code"
     metric = scope.metrics.add(name=f"claude_code.{name}")
     metric.sum.aggregation_temporality = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
+    if process is not None:
+        resource.resource.attributes.extend(pairs({"service.instance.id": process}))
+        metric.sum.aggregation_temporality = (
+            AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+        )
     metric.sum.is_monotonic = True
     for when, value, attributes in points:
         point = metric.sum.data_points.add(time_unix_nano=nanoseconds(at(when)), as_double=value)

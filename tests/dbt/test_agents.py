@@ -7,6 +7,7 @@ calls. What one of the two never carries is named here.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from agent_analytics_collector.envelope import Signal
 from tests.dbt.agents import AGENTS, CASES, Tokens, Usage, scenario_of, session_files, telemetry
 from tests.dbt.records import Record, delivered
 from tests.dbt.test_rebuilds import through_a_collector
+from tests.dbt.varied import varied
 from tests.dbt.warehouse import Warehouse
 
 pytestmark = pytest.mark.slow
@@ -152,7 +154,10 @@ def without_responses(records: list[Record]) -> list[Record]:
 
 @pytest.fixture(scope="session")
 def poorer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Warehouse]:
-    """Files of older versions, alone and beside telemetry, and telemetry that lost its logs."""
+    """Files of older versions, alone and beside telemetry, and telemetry that lost its logs.
+
+    Beside telemetry stand recordings with other tokens, in sessions of their own.
+    """
     files = [
         delivered(
             Signal.SESSION_RECORDS,
@@ -161,9 +166,15 @@ def poorer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Warehouse]:
         for name, scenario in CASES
     ]
     sent = telemetry()
+    other_tokens = [varied(AGENTS[name], scenario_of(name, scenario)) for name, scenario in CASES]
     envelopes = {
         "older files": files,
-        "older files and telemetry": [*sent, *files],
+        "older files and telemetry": [
+            *sent,
+            *files,
+            *(envelope for some, _ in other_tokens for envelope in some),
+            *(delivered(Signal.SESSION_RECORDS, records) for _, records in other_tokens),
+        ],
         "metrics": [envelope for envelope in sent if envelope.signal is Signal.METRICS],
     }
     built = {}
@@ -181,6 +192,31 @@ def test_codex_sums_tell_the_same_as_its_responses(poorer: dict[str, Warehouse])
     sessions = {session for session, _ in truth}
     assert in_marts(poorer["older files"], "codex", sessions) == truth
     assert in_marts(poorer["older files and telemetry"], "codex", sessions) == truth
+
+
+@pytest.mark.parametrize(("agent", "scenario"), CASES)
+def test_each_answer_is_taken_for_itself_where_their_tokens_differ(
+    agent: str, scenario: str, poorer: dict[str, Warehouse]
+) -> None:
+    sent, records = varied(AGENTS[agent], scenario_of(agent, scenario))
+    truth = [answer for envelope in sent for answer in AGENTS[agent].answers(envelope)]
+    found = poorer["older files and telemetry"].rows(
+        "SELECT session_id, model_reported, input_tokens, cache_read_tokens, "
+        "coalesce(cache_write_5m_tokens, 0), output_tokens, coalesce(reasoning_tokens, 0), "
+        "CASE WHEN seen_in LIKE '%+session_file' THEN request_key END "
+        f"FROM marts.fct_agent_requests WHERE agent = '{agent}'"
+    )
+    sessions = {session for session, _, _ in truth}
+    assert Counter((s, m, tuple(t)) for s, m, *t, _ in found if s in sessions) == Counter(truth)
+    # The name is the file's, the tokens are telemetry's. Gemini writes thoughts beside the output.
+    outside = int(agent == "gemini_cli")
+    assert {
+        key.rpartition(":")[2]: output for session, *_, output, _, key in found
+        if session in sessions and key
+    } == {
+        told["request_id"]: told["output_tokens"] + outside * told.get("reasoning_tokens", 0)
+        for told in (record["payload"] for record in records)
+    }  # fmt: skip
 
 
 def remainders(warehouse: Warehouse, agent: str) -> Usage:
@@ -222,10 +258,18 @@ def test_the_sums_of_an_older_copilot_session_are_spend_and_no_request(
         assert remainders(warehouses[source], "copilot_cli") == {}
 
 
-# telemetry.md 4, 7, 14 and 2.3: Codex's metrics name no session, so nothing is booked from them.
-def test_codex_metrics_make_neither_requests_nor_sessions_nor_spend(
+# telemetry.md 3, 4, 7, 14 and 2.3: the metrics of Codex and Copilot CLI, deltas and sums of a
+# process, name no session, so nothing is booked from them.
+def test_metrics_of_codex_and_copilot_make_neither_requests_nor_sessions_nor_spend(
     poorer: dict[str, Warehouse],
 ) -> None:
+    assert poorer["metrics"].rows(
+        "SELECT DISTINCT metric_name, temporality FROM raw_otel_metrics WHERE metric_name IN "
+        "('codex.turn.token_usage', 'gen_ai.client.inference.usage.input_tokens') ORDER BY 1"
+    ) == [
+        ("codex.turn.token_usage", "delta"),
+        ("gen_ai.client.inference.usage.input_tokens", "cumulative"),
+    ]
     agents = "SELECT DISTINCT agent FROM marts.fct_agent_sessions"
     assert poorer["metrics"].rows(agents) == [("gemini_cli",)]
     assert poorer["metrics"].rows(

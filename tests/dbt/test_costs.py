@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import pytest
 
+from agent_analytics_collector.envelope import Signal
+from tests.dbt.records import delivered
 from tests.dbt.telemetry import api_request, at, counter, event
 from tests.dbt.warehouse import Warehouse
 
@@ -32,6 +34,15 @@ REQUESTS = [
     api_request("nothing", "claude-opus-5-5", input_tokens=0, output_tokens=0),
     api_request("own price", "house-model", input_tokens=MILLION),
     api_request("own alias", "house-alias", input_tokens=MILLION),
+    api_request("served by another", "claude-haiku-4-5", input_tokens=MILLION, cost_usd=10.0,
+                cost_usd_micros=10_000_000),
+    delivered(Signal.SESSION_RECORDS, [{
+        "agent": "claude_code", "session_id": "s", "kind": "request",
+        "timestamp": "2026-11-22T03:00:00Z", "source_file": "s.jsonl", "payload": {
+            "request_id": "served by another", "requested_model": "house-opus",
+            "model": "claude-haiku-4-5", "input_tokens": MILLION,
+        },
+    }]),
     event("api_error", "2026-11-22 03:01:00", request_id="failed", model="claude-opus-5-5",
           status_code=529, attempt=3, duration_ms=5000),
     event("api_retries_exhausted", "2026-11-22 03:01:00", total_attempts=3),
@@ -93,6 +104,14 @@ def test_a_model_without_a_price_is_unpriced_and_never_free(priced: Warehouse) -
         "SELECT cost_usd, unpriced_requests, requests FROM marts.fct_daily_agent_usage "
         "WHERE model = 'my-weird-model'"
     ) == [(None, 1, 1)]
+
+
+# telemetry.md 27
+def test_a_reported_cost_stands_where_another_model_served_the_request(priced: Warehouse) -> None:
+    assert priced.rows(
+        "SELECT model_requested, model, cost_usd, cost_source, computed_cost_usd "
+        "FROM marts.fct_agent_requests WHERE request_key = 'claude_code:served by another'"
+    ) == [("house-opus", "claude-haiku-4-5", 10, "agent_reported", 1)]
 
 
 def test_a_failed_request_is_one_error_without_tokens(priced: Warehouse) -> None:

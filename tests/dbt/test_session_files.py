@@ -223,6 +223,7 @@ def test_a_forks_file_is_booked_on_the_session_that_first_made_it(
     ]
 
 
+# telemetry.md 3 and 23
 def test_metrics_book_nothing_that_session_files_saw(new_warehouse: NewWarehouse) -> None:
     """Telemetry of metrics alone, a title request in them that no file has, edits of both."""
     records = session_records(FIXTURES / "claude" / "c-commit")
@@ -240,15 +241,21 @@ def test_metrics_book_nothing_that_session_files_saw(new_warehouse: NewWarehouse
         counter("cost.usage", points, session),
         counter("lines_of_code.count", [("2026-11-22 03:39:06", 4, {"type": "added"})], session),
         counter("code_edit_tool.decision", [("2026-11-22 03:39:06", 1, tool)], session),
+        # Two processes on one session at once, by sums that overlap.
+        *(
+            counter("cost.usage", [("2026-11-22 03:01:00", first, opus),
+                                   ("2026-11-22 03:02:00", second, opus)], "shared", process)
+            for process, first, second in (("1", 0.01, 0.03), ("2", 0.02, 0.05))
+        ),
     ])  # fmt: skip
     warehouse.build()
-    assert warehouse.rows("SELECT model, cost_usd FROM marts.fct_metric_remainders") == [
-        ("claude-haiku-4-5", Decimal("0.001"))
-    ]
+    assert warehouse.rows(
+        "SELECT model, cost_usd FROM marts.fct_metric_remainders ORDER BY model"
+    ) == [("claude-haiku-4-5", Decimal("0.001")), ("claude-opus-5-5", Decimal("0.08"))]
     counted = "sum(cost_usd), sum(lines_added), sum(edits_accepted)"
-    assert warehouse.rows(f"SELECT {counted} FROM marts.fct_agent_sessions") == [
-        (Decimal("0.044764"), 4, 1)
-    ]
+    assert warehouse.rows(
+        f"SELECT {counted} FROM marts.fct_agent_sessions WHERE session_id <> 'shared'"
+    ) == [(Decimal("0.044764"), 4, 1)]
     assert warehouse.rows(f"SELECT {counted} FROM marts.fct_daily_agent_usage") == [
         (Decimal("0.043764"), 4, 1)
     ]
@@ -275,15 +282,22 @@ def test_telemetry_switched_on_in_the_middle_leaves_the_rest_to_the_file(
     ]
 
 
-# telemetry.md 24
+# telemetry.md 8, 11, 23 and 24
 def test_what_the_agent_wrote_itself_and_failures_are_no_requests(
     new_warehouse: NewWarehouse,
 ) -> None:
+    """Nor prompts; a broken stream is one as far as it came; a tool may fail without events."""
     records = session_records(FIXTURES / "claude" / "a-simple")
     [request] = [r for r in records if r["kind"] == "request"]
     itself = {"model": "<synthetic>", "request_id": None, "message_id": "own"}
     failed = {"is_api_error": True, "request_id": "failed"}
-    lines = [request | {"payload": request["payload"] | more} for more in (itself, failed)]
+    broken = {"request_id": "broken", "message_id": "msg_broken", "output_tokens": 41}
+    lines = [request | {"payload": request["payload"] | more} for more in (itself, failed, broken)]
+    call = {"request_id": "broken", "tool_use_id": "edit", "tool_name": "Edit"}
+    lines += [
+        request | {"kind": "tool_call", "payload": call},
+        request | {"kind": "tool_result", "payload": {"tool_use_id": "edit", "is_error": True}},
+    ]
     session = request["session_id"]
     warehouse = new_warehouse()
     warehouse.load([
@@ -292,11 +306,18 @@ def test_what_the_agent_wrote_itself_and_failures_are_no_requests(
               model="claude-opus-5-5", status_code=529, attempt=3),
         api_request("title", "claude-haiku-4-5", "2026-11-22 03:38:39", input_tokens=100,
                     session=session, query_source="generate_session_title"),
+        api_request("broken", "claude-opus-5-5", "2026-11-22 03:38:40", session=session,
+                    input_tokens=request["payload"]["input_tokens"], output_tokens=59),
     ])  # fmt: skip
     warehouse.build()
     assert warehouse.rows(
-        "SELECT seen_in, is_error, query_source FROM marts.fct_agent_requests ORDER BY ALL"
+        "SELECT seen_in, is_error, query_source, output_tokens FROM marts.fct_agent_requests "
+        "ORDER BY ALL"
     ) == [
-        ("event", False, "generate_session_title"), ("event", True, None),
-        ("session_file", False, None),
+        ("event", False, "generate_session_title", None), ("event", True, None, None),
+        ("event+session_file", False, "sdk", 59),
+        ("session_file", False, None, request["payload"]["output_tokens"]),
     ]  # fmt: skip
+    assert warehouse.rows(
+        "SELECT prompts, requests, errors, tool_calls, tool_failures FROM marts.fct_agent_sessions"
+    ) == [(1, 4, 1, 1, 1)]

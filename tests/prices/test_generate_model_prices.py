@@ -71,11 +71,20 @@ def test_a_run_with_nothing_new_changes_no_byte(seeds: Path) -> None:
         assert (seeds / name).read_bytes() == (SEEDS / name).read_bytes()
 
 
-def test_the_first_run_writes_the_seeds_as_released(tmp_path: Path) -> None:
-    run = generate(tmp_path, "--known-from", "2026-11-22")
+def test_the_first_run_writes_the_newest_versions_of_the_seeds(tmp_path: Path) -> None:
+    run = generate(tmp_path, "--known-from", "2026-12-01")
     assert run.returncode == 0, run.stderr
-    for name in ("model_prices.csv", "model_aliases.csv"):
-        assert (tmp_path / name).read_bytes() == (SEEDS / name).read_bytes()
+    newest: dict[tuple[str, str], list[Row]] = {}
+    for row in read(SEEDS / "model_prices.csv"):
+        version_so_far = newest.setdefault((row["model"], row["service_tier"]), [])
+        if version_so_far and row["known_from"] > version_so_far[0]["known_from"]:
+            version_so_far.clear()
+        version_so_far.append(row)
+    assert read(tmp_path / "model_prices.csv") == [
+        row | {"known_from": "2026-12-01"} for key in sorted(newest) for row in newest[key]
+    ]
+    aliases = "model_aliases.csv"
+    assert (tmp_path / aliases).read_bytes() == (SEEDS / aliases).read_bytes()
 
 
 def test_a_changed_price_appends_a_whole_version_and_moves_nothing(seeds: Path) -> None:

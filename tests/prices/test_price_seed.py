@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,10 @@ def price_row(
     return max(valid, key=lambda row: int(row["tier_from_tokens"]), default=None)
 
 
-def cost_usd(model: str, day: date, tier: str = "standard", **tokens: int) -> Decimal | None:
-    row = price_row(model, tokens, day, tier)
+def cost_usd(
+    model: str, day: date, tier: str = "standard", known: date = FIRST_RELEASE, **tokens: int
+) -> Decimal | None:
+    row = price_row(model, tokens, day, tier, known)
     if row is None or any(count and not row[name] for name, count in tokens.items()):
         return None
     return sum(
@@ -113,6 +116,20 @@ def test_an_unknown_model_tier_or_class_of_tokens_has_no_price() -> None:
     assert cost_usd("gpt-5.5", FIRST_RELEASE, cache_write_1h=1) is None
 
 
+def test_a_cache_write_that_its_vendor_does_not_bill_apart_costs_as_input() -> None:
+    later = FIRST_RELEASE + timedelta(days=1)
+    cost = partial(cost_usd, day=later, known=later)
+    assert cost("gpt-5.5", cache_write_5m=100_000) == Decimal("0.5")
+    assert cost("gpt-5.5", cache_write_5m=300_000) == Decimal("3")
+    assert cost("gemini-2.5-pro", cache_write_5m=100_000) == Decimal("0.125")
+    assert cost("glm-4-32b-0414-128k", cache_read=100_000) == Decimal("0.01")
+    # A one-hour write is no five-minute one, whatever a calculator takes for it.
+    assert cost("minimax-m2", cache_write_5m=100_000) == Decimal("0.0375")
+    assert cost("minimax-m2", cache_write_1h=100_000) is None
+    # Learned a day after the release: what was unpriced then stays so.
+    assert cost_usd("gpt-5.5", later, cache_write_5m=100_000) is None
+
+
 def test_each_request_finds_exactly_one_row() -> None:
     columns = ["model", "service_tier", "known_from", "valid_from", "tier_from_tokens"]
     keys = [tuple(row[column] for column in columns) for row in PRICES]
@@ -143,13 +160,14 @@ class GenaiPrices:
     usage: Any
 
     def has_price(self, at: datetime) -> dict[str, bool]:
-        """Class of tokens → whether it has a price of its own at this instant."""
+        """Class of tokens → whether its own price or that of input is charged at this instant."""
         prices = self.model.get_prices(at, self.context)
         return {
             "input": prices.input_mtok is not None,
-            "cache_read": prices.cache_read_mtok is not None,
-            "cache_write_5m": prices.cache_write_mtok is not None,
-            "cache_write_1h": prices.cache_write_1h_mtok is not None,
+            "cache_read": True,
+            "cache_write_5m": True,
+            "cache_write_1h": prices.cache_write_1h_mtok is not None
+            or prices.cache_write_mtok is None,
             "output": prices.output_mtok is not None,
         }
 
@@ -216,13 +234,13 @@ def test_random_requests_cost_what_genai_prices_computes() -> None:
             # Exactly at a tier's edge, one token above it, or anywhere.
             edge = rng.choice(sizes) + rng.choice([0, 1, rng.randrange(500_000)]) - others
             tokens["input"] = max(edge, tokens["input"])
-            row = price_row(model, tokens, at.date(), tier)
+            row = price_row(model, tokens, at.date(), tier, known=date.max)
             if row is None:
                 standard = genai.model.get_prices(at)
                 assert genai.model.get_prices(at, genai.context) == standard, f"{model} {tier} {at}"
                 continue
             assert priced == {name: row[name] != "" for name in CLASSES}, f"{model} {tier} {at}"
-            ours = cost_usd(model, at.date(), tier, **tokens)
+            ours = cost_usd(model, at.date(), tier, known=date.max, **tokens)
             assert ours == genai.cost_usd(at, tokens), f"{model} {tier} {at} {tokens}"
             compared += 1
     assert compared > 1_000

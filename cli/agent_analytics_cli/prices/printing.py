@@ -100,15 +100,17 @@ def difference_json(planned: Difference, day: date, *, is_recorded: bool) -> dic
 def _print_advice(found: Sequence[Unpriced]) -> None:
     for unpriced in found:
         facts, override, alias = unpriced.facts, unpriced.override, unpriced.alias
-        if override is None:
+        if override is None and not unpriced.needs_recompute:
             continue
         click.echo(f"\n{as_text(facts['model_reported'])}, {facts['problem']}:")
-        _print_lines("", override)
+        if override:
+            _print_lines("", override)
         if alias:
             _print_lines(f"or, if it is {facts['nearest']} by another name, ", alias)
         if unpriced.needs_recompute:
             since = facts["first_day"]
-            click.echo(f"  and then `agent-analytics prices recompute --since {since}`")
+            before = "and then " if override else ""
+            click.echo(f"  {before}`agent-analytics prices recompute --since {since}`")
 
 
 def _print_lines(before: str, lines: Lines) -> None:

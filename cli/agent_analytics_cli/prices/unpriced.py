@@ -38,7 +38,7 @@ class Unpriced:
     facts: Mapping[str, Any]
     """The columns of `COLUMNS`."""
     override: Lines | None
-    """What to put into the user's prices; None where the agent names no model."""
+    """What to put into the user's prices; None where the agent names no model or all are known."""
     alias: Lines | None
     """What to add to his aliases, in case it is another name of `nearest`."""
     needs_recompute: bool
@@ -73,7 +73,7 @@ def _explained(row: dict[str, Any], known: KnownPrices) -> Unpriced:
     used = {name for name in CLASSES if row[f"uses_{name}"]}
     missing = sorted(used & known.classes_without_price(model, tier)) if row["has_row"] else []
     if row["has_row"]:
-        problem = f"no price for {', '.join(missing) or 'some of its tokens'}"
+        problem = f"no price for {', '.join(missing)}" if missing else "its price is known only now"
     elif known.has(model):
         problem = f"no price for service tier {tier}" if tier != "standard" else "no price that day"
     else:
@@ -82,7 +82,7 @@ def _explained(row: dict[str, Any], known: KnownPrices) -> Unpriced:
     nearest = known.nearest(model) if is_new else None
     return Unpriced(
         _facts(row, problem, nearest),
-        known.override_lines(model, tier, missing),
+        known.override_lines(model, tier, missing) if missing or not row["has_row"] else None,
         known.alias_line(model, nearest) if nearest else None,
         row["has_row"],
     )

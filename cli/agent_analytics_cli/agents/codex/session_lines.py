@@ -38,6 +38,13 @@ _TOKENS = (
     "reasoning_output_tokens",
     "total_tokens",
 )
+_WINDOWS: dict[int | None, str] = {
+    299: "five_hour",
+    300: "five_hour",
+    10_079: "seven_day",
+    10_080: "seven_day",
+}
+"""Limit windows by their minutes, which are told with or without the last one."""
 
 Records = Iterator[tuple[str, Payload]]
 
@@ -99,7 +106,8 @@ class Rollout:
         context.git_branch = branch(git.get("branch")) or context.git_branch
         context.repository = remote_url(git.get("repository_url")) or context.repository
         context.about["agent_version"] = identifier(meta.get("cli_version"))
-        if forked_from := identifier(meta.get("forked_from_id")):
+        parent = identifier(meta.get("parent_thread_id") or spawned.get("parent_thread_id"))
+        if forked_from := identifier(meta.get("forked_from_id")) or parent:
             context.about["forked_from"] = forked_from
         if source == "subagent" or meta.get("thread_source") == "subagent":
             context.about |= {"is_sidechain": True, "agent_id": thread_id}
@@ -114,9 +122,7 @@ class Rollout:
                 "git_branch": branch(git.get("branch")),
                 "repository_url": remote_url(git.get("repository_url")),
                 "root_session_id": identifier(meta.get("session_id")),
-                "parent_session_id": identifier(
-                    meta.get("parent_thread_id") or spawned.get("parent_thread_id")
-                ),
+                "parent_session_id": parent,
                 "agent_role": identifier(spawned.get("agent_role")),
             },
         )
@@ -190,17 +196,18 @@ class Rollout:
         limits = mapping(event.get("rate_limits"))
         for window in ("primary", "secondary"):
             if told := mapping(limits.get(window)):
-                resets_at = told.get("resets_at")
+                resets_at, minutes = told.get("resets_at"), count(told.get("window_minutes"))
                 yield (
                     "rate_limit",
                     {
                         "limit_id": identifier(limits.get("limit_id")),
-                        "window": window,
-                        "used_percent": number(told.get("used_percent")),
-                        "window_minutes": count(told.get("window_minutes")),
+                        "window": _WINDOWS.get(minutes, window),
+                        "used_percentage": number(told.get("used_percent")),
+                        "window_minutes": minutes,
                         "resets_at": timestamp(resets_at) or number(resets_at),
                         "resets_in_seconds": number(told.get("resets_in_seconds")),
                         "plan_type": identifier(limits.get("plan_type")),
+                        "source": "session_file",
                     },
                 )
 

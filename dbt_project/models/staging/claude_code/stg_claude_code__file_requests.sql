@@ -6,12 +6,12 @@ records as (
 
     select
         *,
-        coalesce(nullif(request_id, ''), message_id) as answer_id,
+        {{ answer_id() }} as answer_id,
         max(occurred_at) over (partition by session_id) as session_ended_at
     from {{ ref('stg_claude_code__session_records') }}
     where
         kind = 'request'
-        and coalesce(nullif(request_id, ''), message_id) <> ''
+        and (request_id <> '' or message_id <> '' or input_tokens + output_tokens > 0)
         and coalesce(model, '') <> '<synthetic>'
         and not coalesce(is_api_error, false)
 
@@ -29,6 +29,7 @@ booked as (
         *,
         {{ cache_writes() }},
         {{ first_session('answer_id') }} as first_session_id,
+        max(nullif(request_id, '')) over (partition by answer_id) as any_request_id,
         min(created_at) over (partition by answer_id) as first_created_at
     from records
 
@@ -43,6 +44,7 @@ ranked as (
             partition by answer_id
             order by
                 output_tokens desc nulls last,
+                case when is_sidechain then 1 else 0 end asc,
                 case when session_id = first_session_id then 0 else 1 end asc,
                 occurred_at desc,
                 {{ named_developer_first() }},
@@ -56,7 +58,7 @@ requests as (
 
     select
         'claude_code:' || ranked.answer_id as request_key,
-        nullif(ranked.request_id, '') as request_id,
+        case when ranked.any_request_id is not null then ranked.answer_id end as request_id,
         coalesce(events.session_id, ranked.first_session_id) as session_id,
         ranked.developer_id,
         ranked.repository,

@@ -1,11 +1,21 @@
 with
 
+lines as (
+
+    select
+        *,
+        {{ answer_id() }} as answer_id
+    from {{ ref('stg_claude_code__session_records') }}
+    where kind in ('request', 'tool_call', 'tool_result')
+
+),
+
 records as (
 
     select
         *,
         max(occurred_at) over (partition by session_id) as session_ended_at
-    from {{ ref('stg_claude_code__session_records') }}
+    from lines
     where kind in ('tool_call', 'tool_result') and tool_use_id <> ''
 
 ),
@@ -45,7 +55,7 @@ calls as (
 
     select
         *,
-        'claude_code:' || coalesce(nullif(request_id, ''), message_id) as request_key
+        'claude_code:' || answer_id as request_key
     from ranked
     where kind = 'tool_call' and best_first = 1
 

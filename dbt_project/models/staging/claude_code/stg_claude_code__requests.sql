@@ -4,6 +4,10 @@
     'effort', 'agent_version', 'billing_mode', 'duration_ms', 'is_subagent', 'requested_at',
     'created_at',
 ] | join(',\n        ') %}
+{% set prompt_tokens = hashed([
+    'session_id', 'input_tokens', 'coalesce(cache_read_tokens, 0)',
+    'coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)',
+]) %}
 
 with
 
@@ -25,12 +29,27 @@ claude_code_file_requests as (
 
 ),
 
--- Where events have no request ids nothing joins the two: such a session's events alone count.
+-- An event without a request id is the answer of its session's file to a prompt of the same tokens
+-- that was written at the same time. Of a stream that broke, the two tell another output (2.1.330).
 nameless as (
 
-    select distinct session_id
+    select
+        *,
+        {{ prompt_tokens }} as match_key
     from claude_code_requests
     where coalesce(request_id, '') = '' and session_id is not null
+
+),
+
+unnamed as (
+
+    select
+        *,
+        {{ prompt_tokens }} as match_key
+    from claude_code_file_requests
+    where
+        session_id in (select nameless.session_id from nameless)
+        and request_key not in (select named.request_key from claude_code_requests as named)
 
 ),
 
@@ -38,9 +57,9 @@ nameless as (
 claude_code_answered as (
 
     select
-        {% for column in ['request_key', 'request_id', 'session_id'] %}
-        coalesce(events.{{ column }}, files.{{ column }}) as {{ column }},
-        {% endfor %}
+        coalesce(files.request_key, events.request_key) as request_key,
+        coalesce(nullif(events.request_id, ''), files.request_id) as request_id,
+        coalesce(events.session_id, files.session_id) as session_id,
         events.prompt_id,
         {% for column in ['developer_id', 'repository', 'git_branch'] %}
         coalesce(events.{{ column }}, files.{{ column }}) as {{ column }},
@@ -72,9 +91,13 @@ claude_code_answered as (
             else events.created_at
         end as created_at
     from claude_code_requests as events
-    full outer join claude_code_file_requests as files on events.request_key = files.request_key
-    left join nameless on files.session_id = nameless.session_id
-    where events.request_key is not null or nameless.session_id is null
+    left join
+        {{ pairs_in_time(
+            'nameless', 'request_key', 'requested_at', 'unnamed', 'request_key', 'requested_at', 30
+        ) }} as pairs
+        on events.request_key = pairs.event_key
+    full outer join claude_code_file_requests as files
+        on coalesce(pairs.file_key, events.request_key) = files.request_key
 
 ),
 

@@ -20,6 +20,7 @@
     'git_commit_id': ['git_commit_id', 'varchar'],
     'git_commit_branch': ['git_commit_branch', 'varchar'],
     'prompt_source': ['prompt_source', 'varchar'],
+    'machine': ['machine', 'varchar'],
     'input_tokens': ['input_tokens', 'tokens'],
     'cache_read_tokens': ['cache_read_tokens', 'tokens'],
     'cache_creation_tokens': ['cache_creation_tokens', 'tokens'],

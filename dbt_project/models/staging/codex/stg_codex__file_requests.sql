@@ -1,5 +1,5 @@
 {% set shared = [
-    'record_key', 'session_id', 'turn_id', 'request_name', 'forked_from', 'developer_id',
+    'record_key', 'session_id', 'turn_id', 'request_name', 'is_copied', 'developer_id',
     'repository', 'git_branch', 'agent_version', 'model', 'effort', 'is_sidechain',
     'input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens',
     'reasoning_tokens', 'occurred_at', 'created_at',
@@ -7,16 +7,42 @@
 
 with
 
-responses as (
+records as (
 
     select
         *,
         -- A fork and a sub-agent begin with a copy of another thread's records: each says of which
         -- thread it is (0.169.0).
-        coalesce(nullif(thread_id, ''), session_id) as booked_session_id,
-        request_id as request_name
+        coalesce(nullif(thread_id, ''), session_id) as booked_session_id
     from {{ ref('stg_codex__session_records') }}
-    where kind = 'request' and request_id <> ''
+    where kind = 'request' and coalesce(input_tokens, output_tokens) is not null
+
+),
+
+placed as (
+
+    select
+        *,
+        dense_rank() over (
+            partition by booked_session_id, request_id
+            order by turn_id, input_tokens, output_tokens
+        ) as place
+    from records
+
+),
+
+-- A local model server may give one id to several answers, or none.
+responses as (
+
+    select
+        *,
+        session_id <> booked_session_id as is_copied,
+        case
+            when request_id <> '' and place > 1 then request_id || '#' || cast(place as varchar)
+            when request_id <> '' then request_id
+            else {{ hashed(['turn_id', 'occurred_at', 'input_tokens', 'output_tokens']) }}
+        end as request_name
+    from placed
 
 ),
 
@@ -75,7 +101,7 @@ unioned as (
         {{ shared }},
         first_value(session_id) over (
             partition by request_name
-            order by coalesce(forked_from, '') = '' desc, occurred_at asc, session_id asc
+            order by is_copied asc, occurred_at asc, session_id asc
         ) as booked_session_id,
         null as request_id,
         null as service_tier
@@ -92,7 +118,7 @@ ranked as (
             partition by booked_session_id, request_name
             order by
                 output_tokens desc nulls last,
-                session_id = booked_session_id desc,
+                is_copied asc,
                 occurred_at asc,
                 {{ named_developer_first() }},
                 record_key asc
@@ -112,8 +138,10 @@ requests as (
         repository,
         git_branch,
         model as model_reported,
-        case when service_tier in ('priority', 'flex') then service_tier else 'standard' end
-            as service_tier,
+        case
+            when service_tier in ('fast', 'batch', 'priority', 'flex') then service_tier
+            else 'standard'
+        end as service_tier,
         cast(null as varchar) as query_source,
         cast(null as varchar) as subagent,
         effort,
@@ -132,7 +160,7 @@ requests as (
         cast(null as bigint) as duration_ms,
         cast(null as bigint) as ttft_ms,
         -- A copy in the file of a sub-agent is no request of its own.
-        coalesce(is_sidechain, false) and session_id = booked_session_id as is_subagent,
+        coalesce(is_sidechain, false) and not is_copied as is_subagent,
         occurred_at as requested_at,
         first_created_at as created_at
     from ranked

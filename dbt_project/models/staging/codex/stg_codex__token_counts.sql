@@ -8,6 +8,23 @@
 
 with
 
+-- What was before a fork or a sub-agent began is a copy of its original's.
+records as (
+
+    select
+        *,
+        coalesce(
+            forked_from <> ''
+            and occurred_at <= min(case when kind = 'session' then occurred_at end) over (
+                partition by session_id
+            ),
+            false
+        ) as is_copied
+    from {{ ref('stg_codex__session_records') }}
+    where kind in ('session', 'token_count')
+
+),
+
 -- The sums of a session, told after each request and again when there is nothing new.
 sums as (
 
@@ -17,17 +34,22 @@ sums as (
         lag(total_{{ class }}) over in_order as previous_{{ class }},
         {% endfor %}
         lag(record_key) over in_order is null as is_first
-    from {{ ref('stg_codex__session_records') }}
+    from records
     where kind = 'token_count'
     window
         in_order as (
-            partition by session_id order by occurred_at, ordinal nulls first, record_key
+            partition by session_id
+            order by
+                occurred_at,
+                ordinal nulls first,
+                coalesce(total_input_tokens, 0) + coalesce(total_output_tokens, 0),
+                record_key
         )
 
 ),
 
--- Sums that shrink begin anew, and a file may begin in the middle: all that is known then is the
--- last request.
+-- Sums that shrink begin anew, and so do other ones that are the last request's alone. A file may
+-- begin in the middle: all that is known then is the last request.
 compared as (
 
     select
@@ -35,7 +57,15 @@ compared as (
         is_first
         {%- for class in classes %}
         or coalesce(total_{{ class }} < previous_{{ class }}, false)
-        {%- endfor %} as is_anew
+        {%- endfor %}
+        or coalesce(
+            total_input_tokens = last_input_tokens
+            and total_output_tokens = last_output_tokens
+            and total_input_tokens + total_output_tokens
+            <> previous_input_tokens + previous_output_tokens,
+            false
+        ) as is_anew,
+        case when is_copied then forked_from else session_id end as thread
     from sums
 
 ),
@@ -44,12 +74,11 @@ added as (
 
     select
         record_key,
-        session_id,
+        thread as session_id,
         turn_id,
-        forked_from,
         -- What a fork copies keeps its turn and its sums.
         {{ hashed([
-            "coalesce(nullif(turn_id, ''), nullif(forked_from, ''), session_id)",
+            "coalesce(nullif(turn_id, ''), thread)",
             'total_input_tokens', 'total_cached_input_tokens', 'total_output_tokens',
         ]) }} as request_name,
         developer_id,
@@ -58,6 +87,7 @@ added as (
         agent_version,
         model,
         effort,
+        is_copied,
         is_sidechain,
         {% for class, name in classes.items() %}
         cast(case
@@ -68,6 +98,16 @@ added as (
         occurred_at,
         created_at
     from compared
+    -- A copy tells what its original does not: some versions leave the responses out of it.
+    where
+        not is_copied
+        or not exists (
+            select 1 from sums as original
+            where
+                original.session_id = compared.thread
+                and original.total_input_tokens = compared.total_input_tokens
+                and original.total_output_tokens = compared.total_output_tokens
+        )
 
 ),
 

@@ -35,54 +35,75 @@ ranked as (
 
 ),
 
+-- A failure that told its tokens was answered.
+steps as (
+
+    select
+        *,
+        span_name as event_key,
+        trace_id || '|' || coalesce(parent_span_id, '') || '|' || coalesce(interaction_id, '')
+            as turn,
+        not (coalesce(status = 'error', false) or coalesce(error_type <> '', false))
+        or coalesce(input_tokens, 0) + coalesce(output_tokens, 0) > 0 as is_answer
+    from ranked
+    where best_first = 1
+
+),
+
+-- Each attempt is a span of its own; those before an answer are its retries.
+tried as (
+
+    select * from {{ requests_of_attempts('steps') }} as tried
+    where last_first = 1
+
+),
+
 chats as (
 
     select
-        'copilot_cli:' || coalesce(ranked.trace_id, '') || ':' || ranked.span_name as request_key,
-        nullif(ranked.response_id, '') as request_id,
-        ranked.session_id,
-        ranked.interaction_id as prompt_id,
-        ranked.developer_id,
-        coalesce(ranked.response_model, ranked.request_model) as model_reported,
-        ranked.request_model as model_requested,
-        ranked.initiator as query_source,
+        'copilot_cli:' || coalesce(tried.trace_id, '') || ':' || tried.span_name as request_key,
+        nullif(tried.response_id, '') as request_id,
+        tried.session_id,
+        tried.interaction_id as prompt_id,
+        tried.developer_id,
+        coalesce(tried.response_model, tried.request_model) as model_reported,
+        tried.request_model as model_requested,
+        tried.initiator as query_source,
         subagents.agent_name as subagent,
-        ranked.effort,
-        ranked.agent_version,
+        tried.effort,
+        tried.agent_version,
         'unknown' as billing_mode,
         {{ hashed([
-            'ranked.session_id', 'ranked.input_tokens', 'coalesce(ranked.cache_read_tokens, 0)',
-            'ranked.output_tokens',
+            'tried.session_id', 'tried.input_tokens', 'coalesce(tried.cache_read_tokens, 0)',
+            'tried.output_tokens',
         ]) }} as tokens_key,
-        {{ uncached('ranked.input_tokens', [
-            'ranked.cache_read_tokens', 'ranked.cache_write_tokens',
+        {{ uncached('tried.input_tokens', [
+            'tried.cache_read_tokens', 'tried.cache_write_tokens',
         ]) }} as input_tokens,
-        ranked.cache_read_tokens,
-        ranked.cache_write_tokens as cache_write_5m_tokens,
-        case when ranked.input_tokens is not null then cast(0 as bigint) end
+        tried.cache_read_tokens,
+        tried.cache_write_tokens as cache_write_5m_tokens,
+        case when tried.input_tokens is not null then cast(0 as bigint) end
             as cache_write_1h_tokens,
-        ranked.output_tokens,
-        ranked.reasoning_tokens,
+        tried.output_tokens,
+        tried.reasoning_tokens,
         cast(
             coalesce(
-                {{ plausible('round(ranked.server_duration_ms)', 1000000000000) }},
-                date_diff('millisecond', ranked.occurred_at, ranked.ended_at)
+                {{ plausible('round(tried.server_duration_ms)', 1000000000000) }},
+                date_diff('millisecond', tried.occurred_at, tried.ended_at)
             ) as bigint
         ) as duration_ms,
         cast(
-            {{ plausible('round(ranked.time_to_first_chunk_s * 1000)', 1000000000000) }} as bigint
+            {{ plausible('round(tried.time_to_first_chunk_s * 1000)', 1000000000000) }} as bigint
         ) as ttft_ms,
         cast(null as bigint) as status_code,
-        cast(null as bigint) as attempt,
+        tried.attempts as attempt,
         subagents.span_id is not null as is_subagent,
-        (coalesce(ranked.status = 'error', false) or coalesce(ranked.error_type <> '', false))
-        and coalesce(ranked.input_tokens, ranked.output_tokens) is null as is_error,
-        ranked.ended_at as requested_at,
-        ranked.first_created_at as created_at
-    from ranked
+        not tried.is_answer as is_error,
+        tried.ended_at as requested_at,
+        tried.first_created_at as created_at
+    from tried
     left join subagents
-        on ranked.trace_id = subagents.trace_id and ranked.parent_span_id = subagents.span_id
-    where ranked.best_first = 1
+        on tried.trace_id = subagents.trace_id and tried.parent_span_id = subagents.span_id
 
 )
 

@@ -10,25 +10,39 @@ records as (
 
 ),
 
--- A local model server may give one id to several answers, at other times.
-ranked as (
+-- A local model server may give one id to several answers. A copy keeps its number (1.0.102), or
+-- where it has none its time.
+placed as (
 
     select
         *,
         dense_rank() over (
-            partition by booked_session_id, request_id order by occurred_at
-        ) as place,
-        min(created_at) over (partition by booked_session_id, request_id, occurred_at)
+            partition by booked_session_id, request_id
+            order by
+                sequence,
+                case when sequence is null then occurred_at end,
+                input_tokens,
+                output_tokens
+        ) as place
+    from records
+
+),
+
+ranked as (
+
+    select
+        *,
+        min(created_at) over (partition by booked_session_id, request_id, place)
             as first_created_at,
         row_number() over (
-            partition by booked_session_id, request_id, occurred_at
+            partition by booked_session_id, request_id, place
             order by
-                output_tokens desc nulls last,
                 session_id = booked_session_id desc,
+                occurred_at asc,
                 {{ named_developer_first() }},
                 record_key asc
         ) as best_first
-    from records
+    from placed
 
 ),
 

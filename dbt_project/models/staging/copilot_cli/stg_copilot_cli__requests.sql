@@ -38,7 +38,8 @@ named_on_both_sides as (
             when named.request_id is not null
                 then sides.session_id || '|' || named.request_id
             else sides.tokens_key
-        end as match_key
+        end as match_key,
+        case when named.request_id is not null then 100000000 else 30 end as within_seconds
     from {{ relation }} as sides
     left join named_on_both_sides as named
         on sides.session_id = named.session_id and sides.request_id = named.request_id
@@ -51,7 +52,8 @@ joined as (
     {{ requests_of_both(
         'copilot_cli', 'spans', 'files',
         pairs_in_time(
-            'spans', 'request_key', 'requested_at', 'files', 'request_key', 'requested_at', 30
+            'spans', 'request_key', 'requested_at', 'files', 'request_key', 'requested_at',
+            'within_seconds',
         ),
         'span',
     ) }}

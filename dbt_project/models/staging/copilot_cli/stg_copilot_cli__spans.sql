@@ -28,12 +28,20 @@
 
 with
 
--- By its scope: the service's name can be set to any (1.0.102).
+-- The names of scope and service can be set to any (COPILOT_OTEL_SOURCE_NAME, OTEL_SERVICE_NAME;
+-- 1.0.102). Copilot Chat in VS Code tells the same provider, and is another agent.
 records as (
 
     select * from {{ source('raw', 'raw_otel_spans') }}
     where
-        scope_name = 'github.copilot'
+        (
+            scope_name = 'github.copilot'
+            or service_name = 'github-copilot'
+            or (
+                cast(attributes as varchar) like '%"gen_ai.provider.name":"github"%'
+                and coalesce(service_name, '') <> 'copilot-chat'
+            )
+        )
         {% if is_incremental() %}
         and id > (select coalesce(max(seen.id), 0) from {{ this }} as seen)
         {% endif %}

@@ -24,12 +24,13 @@ ranked as (
 
 ),
 
--- With `-p` all of a session has one prompt id (0.61.0). The router and the agent ask by turns.
+-- With `-p` all of a session has one prompt id (0.61.0). The router and the agent ask by turns; a
+-- failure that names no role is the agent's.
 in_turns as (
 
     select
         *,
-        coalesce(prompt_id, '') || '|' || coalesce(role, '') || '|' || cast(
+        coalesce(prompt_id, '') || '|' || coalesce(nullif(role, ''), 'main') || '|' || cast(
             sum(case when event_name = 'user_prompt' then 1 else 0 end) over (
                 partition by session_id
                 order by occurred_at, event_key

@@ -4,12 +4,19 @@ records as (
 
     select
         *,
-        -- A message is told again whole each time that it grows, and again by who resumes it.
-        first_value(session_id) over (
-            partition by request_id order by occurred_at, session_id
-        ) as booked_session_id
+        max(occurred_at) over (partition by session_id) as session_ended_at
     from {{ ref('stg_gemini_cli__session_records') }}
     where kind = 'request' and request_id <> ''
+
+),
+
+-- A message is told again whole each time that it grows, and again by who resumes it.
+booked as (
+
+    select
+        *,
+        {{ first_session('request_id') }} as booked_session_id
+    from records
 
 ),
 
@@ -28,7 +35,7 @@ ranked as (
                 {{ named_developer_first() }},
                 record_key asc
         ) as best_first
-    from records
+    from booked
 
 ),
 
