@@ -17,33 +17,19 @@ from agent_analytics_cli.doctor.agents import (
     wanted_endpoint,
 )  # fmt: skip
 from agent_analytics_cli.doctor.situation import Situation
-from agent_analytics_cli.machine import has_program, user_home
 from agent_analytics_cli.marts import MartsUnreadable
 from agent_analytics_cli.output import note
 from agent_analytics_cli.setup.agents import AGENTS, Agent
 from agent_analytics_cli.tables import UNKNOWN, Row
-from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
-
-CURSOR = "cursor"
-_CURSOR_PROGRAMS = ("cursor", "cursor-agent")
-
-
-class NoTelemetry(AgentAnalyticsError):
-    """Cursor has nothing to switch on or off."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Cursor sends no telemetry and keeps no token counts on this machine. "
-            "`agent-analytics sync cursor` fetches what Cursor reports of a team."
-        )
 
 
 def agent_rows(home: Home) -> list[Row]:
-    """One row per agent, Cursor last.
+    """One row per agent.
 
-    `telemetry` is "on", "off", "elsewhere" (another receiver gets it) or "none" (there is none to
-    switch on); `last_heard_at` is UTC, None where the published marts know nothing of the agent.
+    `telemetry` is "on", "off", "elsewhere" (another receiver gets it) or "hook" (it sends none and
+    runs our hook instead); `last_heard_at` is UTC, None where the published marts know nothing of
+    the agent.
     """
     situation = Situation.of(home)
     if situation.trouble is not None:
@@ -53,18 +39,14 @@ def agent_rows(home: Home) -> list[Row]:
     except MartsUnreadable as error:
         note(str(error))
         heard = {}
-    return [
-        *(_row(situation, name, agent, heard.get(name)) for name, agent in AGENTS.items()),
-        _cursor_row(situation, heard.get(CURSOR)),
-    ]
+    return [_row(situation, name, agent, heard.get(name)) for name, agent in AGENTS.items()]
 
 
 def _row(situation: Situation, name: str, agent: Agent, heard: Heard | None) -> Row:
     state = agent.state(project_folder())
-    reader = READERS[name]
-    folder = reader.folder(None)
-    telemetry = "off"
-    if state.enabled:
+    reader = READERS.get(name)
+    telemetry = "hook" if agent.by_hook and state.enabled else "off"
+    if state.enabled and not agent.by_hook:
         ours = wanted_endpoint(situation, over_http=state.over_http)
         telemetry = "on" if is_same_address(state.endpoint, ours) else "elsewhere"
     return {
@@ -76,26 +58,11 @@ def _row(situation: Situation, name: str, agent: Agent, heard: Heard | None) -> 
         "endpoint": state.endpoint if state.enabled else None,
         "set_by": state.origin if state.enabled else None,
         "settings_file": agent.settings_file and str(agent.settings_file),
-        "session_files": [str(folder / kept) for kept in reader.kept_in],
+        "session_files": (
+            [str(reader.folder(None) / kept) for kept in reader.kept_in] if reader else []
+        ),
         "last_heard_at": _time(heard),
         "problems": state.problems,
-    }
-
-
-def _cursor_row(situation: Situation, heard: Heard | None) -> Row:
-    is_found = (user_home() / ".cursor").is_dir() or any(map(has_program, _CURSOR_PROGRAMS))
-    return {
-        "agent": CURSOR,
-        "title": "Cursor",
-        "found": is_found,
-        "enabled": CURSOR in situation.settings.enabled_agents,
-        "telemetry": "none",
-        "endpoint": None,
-        "set_by": None,
-        "settings_file": None,
-        "session_files": [],
-        "last_heard_at": _time(heard),
-        "problems": [str(NoTelemetry())] if is_found else [],
     }
 
 

@@ -1,10 +1,10 @@
-"""The flusher: one process at a time that turns what hooks noted into delivered commits.
+"""The flusher: one process at a time that delivers what git hooks and agents' hooks noted.
 
 Hooks start it, detached, when `flusher.pid` names no living process; `up` starts it when something
 waits. It takes `noted`, reads the facts from git, keeps them in the outbox, delivers the outbox,
 lingers for more (a rebase commits many times) and ends. Whatever kills it in between: what is
-not delivered is in `noted`, in a taken `noted.*` or in `commits.jsonl`, and delivered twice is
-stored once.
+not delivered is in `noted`, in a taken `noted.*` or in a queue of the outbox, and delivered twice
+is stored once.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ POLL_S = 0.4
 PATIENCE_S = 3.0
 """How long another flusher may leave noted lines alone before we trust that it will see them."""
 TIMEOUT_S = 10.0
+_QUEUES = ("commits.jsonl", "events.jsonl")
+"""Of `outbox.QUEUES`, whose module would be too much to import when there is no work."""
 
 
 def has_work(home: Home) -> bool:
@@ -39,7 +41,7 @@ def has_work(home: Home) -> bool:
         with os.scandir(home.outbox) as found:
             return any(
                 entry.name.split(".")[0] == "noted"
-                or (entry.name == "commits.jsonl" and entry.stat().st_size > 0)
+                or (entry.name in _QUEUES and entry.stat().st_size > 0)
                 for entry in found
             )
     except OSError:
@@ -62,34 +64,35 @@ def flush_outbox(home: Home, linger_s: float = LINGER_S) -> None:
             finally:
                 _release_pid(home)
     except (AgentAnalyticsError, OSError) as error:
-        _log(home).error("flusher_stopped", problem=str(error))
+        hooks_log(home).error("flusher_stopped", problem=str(error))
 
 
 def _work(home: Home, linger_s: float) -> None:
     kept: set[Kept] = set()
     while True:
         _claim_pid(home)
-        _drain(home, kept)
+        is_empty = _drain(home, kept)
         until = time.monotonic() + linger_s
         while time.monotonic() < until:
             time.sleep(min(POLL_S, linger_s))
-            if _is_noted(home):
+            if _has_news(home, is_empty):
                 _claim_pid(home)
-                _drain(home, kept)
+                is_empty = _drain(home, kept)
                 until = time.monotonic() + linger_s
         # A hook that still saw our pid started nobody: after it is gone, look once more.
         _release_pid(home)
-        if not _is_noted(home):
+        if not _has_news(home, is_empty):
             return
 
 
-def _drain(home: Home, kept: set[Kept]) -> None:
-    """Empty `noted` into the outbox and the outbox into the API, as far as it takes it."""
+def _drain(home: Home, kept: set[Kept]) -> bool:
+    """Empty `noted` into the outbox and the outbox into the API; whether that took all of it."""
+    from agent_analytics_cli.outbox import QUEUES
     from agent_analytics_collector.settings import load_settings
 
     settings = load_settings(home).settings
     _collect(home, settings, kept)
-    _deliver(home, settings)
+    return all([_deliver(home, settings, queue) for queue in QUEUES])
 
 
 def _collect(home: Home, settings: Settings, kept: set[Kept]) -> None:
@@ -121,22 +124,27 @@ def _keep(home: Home, settings: Settings, content: bytes, kept: set[Kept]) -> No
     lines, unsound = noted.parse(content)
     outcome = noted.read_facts(lines, settings.project_id, kept)
     if dropped := Outbox(home).append(outcome.entries):
-        _log(home).warning("outbox_full", dropped_oldest=dropped)
+        hooks_log(home).warning("outbox_full", dropped_oldest=dropped)
     if unsound:
-        _log(home).warning("unsound_lines_noted", lines=unsound)
+        hooks_log(home).warning("unsound_lines_noted", lines=unsound)
     for problem in outcome.problems:
-        _log(home).warning("commit_skipped", **problem)
+        hooks_log(home).warning("commit_skipped", **problem)
 
 
-def _deliver(home: Home, settings: Settings) -> None:
+def _deliver(home: Home, settings: Settings, queue: str) -> bool:
+    """Whether nothing of the queue waits any more."""
     from agent_analytics_cli.outbox import Outbox
 
-    outbox = Outbox(home)
+    outbox = Outbox(home, queue)
     batch, damaged = outbox.next_batch()
     if damaged:
-        _log(home).warning("damaged_lines_set_aside", lines=damaged, file=str(outbox.damaged_path))
-    if batch is None or not _is_reachable(home, settings):
-        return
+        hooks_log(home).warning(
+            "damaged_lines_set_aside", lines=damaged, file=str(outbox.damaged_path)
+        )
+    if batch is None:
+        return True
+    if not is_reachable(home, settings):
+        return False
     from agent_analytics_cli.api_client import ApiClient, ApiRefused, ApiUnreachable
     from agent_analytics_cli.delivery import deliver
 
@@ -145,20 +153,28 @@ def _deliver(home: Home, settings: Settings) -> None:
             try:
                 delivered = deliver(api, batch.path, batch.bodies)
             except (ApiUnreachable, ApiRefused) as error:
-                _log(home).warning("commits_wait", problem=str(error))
-                return
+                hooks_log(home).warning(f"{queue}_wait", problem=str(error))
+                return False
             for body, reason in delivered.refused:
-                commit = body.get("commit_hash") or body.get("new_hash")
-                _log(home).error("refused_for_good", path=batch.path, commit=commit, reason=reason)
+                about = body.get("commit_hash") or body.get("new_hash") or body.get("kind")
+                hooks_log(home).error(
+                    "refused_for_good", path=batch.path, commit=about, reason=reason
+                )
             outbox.remove(batch.lines)
             batch, _ = outbox.next_batch()
+    return True
 
 
-def _is_reachable(home: Home, settings: Settings) -> bool:
+def is_reachable(home: Home, settings: Settings) -> bool:
     """False when there is nobody to ask, which is no trouble: `up` delivers what waits."""
     from agent_analytics_collector.state import read_service
 
     return bool(settings.backend_url) or read_service(home) is not None
+
+
+def _has_news(home: Home, was_empty: bool) -> bool:
+    """Whether more came; in a queue that nobody takes, nothing is new."""
+    return _is_noted(home) or (was_empty and has_work(home))
 
 
 def _is_noted(home: Home) -> bool:
@@ -209,7 +225,7 @@ def _pid_file(home: Home) -> Path:
 
 
 @functools.cache
-def _log(home: Home) -> Any:
+def hooks_log(home: Home) -> Any:
     """`logs/hooks.log`, opened when there is something to say: structlog takes 100 ms."""
     import logging
 

@@ -37,6 +37,8 @@ class Node:
     """As `json.loads` gives it; of a repeated name the last value."""
     members: tuple[Member, ...] = ()
     """Of an object, in the order of the text."""
+    items: tuple[Node, ...] = ()
+    """Of a list."""
 
     @property
     def is_object(self) -> bool:
@@ -134,17 +136,17 @@ class _Reader:
         return Node(start, position + 1, found, tuple(members))
 
     def _array(self, start: int, depth: int) -> Node:
-        items: list[Any] = []
+        items: list[Node] = []
         position, is_open = self.skip(start + 1), True
         while self._text[position : position + 1] != "]":
             if not is_open:
                 self._fail(position, "a comma or ] is missing")
             item = self.value(position, depth + 1)
-            items.append(item.value)
+            items.append(item)
             position = self.skip(item.end)
             is_open = self._text[position : position + 1] == ","
             position = self.skip(position + 1) if is_open else position
-        return Node(start, position + 1, items)
+        return Node(start, position + 1, [item.value for item in items], items=tuple(items))
 
     def _name(self, found: re.Match[str]) -> str:
         try:

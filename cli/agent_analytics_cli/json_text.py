@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from agent_analytics_cli.json_reader import Node, NotJson, read
 
@@ -28,7 +29,7 @@ class Insertion:
     """Exactly what was put in, in one piece."""
 
 
-def insert(text: str, members: Mapping[str, Scalar], under: str) -> Insertion:
+def insert(text: str, members: Mapping[str, object], under: str) -> Insertion:
     """Add `members` to the object that the top-level key `under` names; it is made if missing.
 
     The caller makes sure that none of them is there. Raises NotJson, also when the text or what
@@ -55,10 +56,10 @@ def insert(text: str, members: Mapping[str, Scalar], under: str) -> Insertion:
 
 
 def take_out(text: str, fragment: str, under: str) -> str:
-    """The text without what `insert` put in.
+    """The text without what `insert` put in, or without an item put into a list of `under`'s.
 
-    Where it was reformatted or edited since, the members that still have our values go one by one;
-    what has another value by now is the user's. Raises NotJson.
+    Where it was reformatted or edited since, the members that still have our values go one by one,
+    and our items out of lists; what has another value by now is the user's. Raises NotJson.
     """
     if text.count(fragment) == 1:
         rest = text.replace(fragment, "")
@@ -69,6 +70,10 @@ def take_out(text: str, fragment: str, under: str) -> str:
         index = there.index(name) if there else None
         if there is not None and index is not None and there.members[index].value.same(value):
             text = _without(text, there, index)
+        elif isinstance(value, list):
+            text = _without_items(text, under, value, name)
+    if (item := _item_of(fragment, under)) is not None:
+        text = _without_items(text, under, [item])
     root = read(text)
     if root is not None and _made_object(fragment, under):
         index = root.index(under)
@@ -79,11 +84,27 @@ def take_out(text: str, fragment: str, under: str) -> str:
     return text
 
 
-def members_of(fragment: str, under: str) -> dict[str, Scalar]:
-    """The members that a fragment made by `insert` holds."""
+def members_of(fragment: str, under: str) -> dict[str, Any]:
+    """The members that a fragment made by `insert` holds; none of an item of a list."""
+    if _item_of(fragment, under) is not None:
+        return {}
     found = _contents(fragment)
     inner = found.get(under)
     return inner if isinstance(inner, dict) else found
+
+
+def has_part(text: str, fragment: str, under: str) -> bool:
+    """Whether a member or an item that the fragment holds is there. Raises NotJson."""
+    found = members_under(text, under)
+    lists = {name: value for name, value in found.items() if isinstance(value, list)}
+    if (item := _item_of(fragment, under)) is not None:
+        return any(item in value for value in lists.values())
+    return any(
+        any(each in lists[name] for each in value)
+        if isinstance(value, list) and name in lists
+        else name in found
+        for name, value in members_of(fragment, under).items()
+    )
 
 
 def members_under(text: str, under: str) -> dict[str, object]:
@@ -127,7 +148,7 @@ class _Style:
         is_one_line = bool(root.members) and "\n" not in text[root.start : root.end]
         return cls(newline, unit, text, is_one_line)
 
-    def document(self, under: str, members: Mapping[str, Scalar]) -> str:
+    def document(self, under: str, members: Mapping[str, object]) -> str:
         return self._object({under: dict(members)}, "", ": ") + self.newline
 
     def place(self, node: Node, members: Mapping[str, object]) -> tuple[int, str]:
@@ -226,7 +247,34 @@ def _object_under(text: str, under: str) -> Node | None:
     return there.value
 
 
-def _contents(fragment: str) -> dict[str, Scalar]:
+def _item_of(fragment: str, under: str) -> dict[str, Any] | None:
+    """The object that a fragment puts into a list; None of a fragment of members."""
+    is_object = fragment.strip(_SPACE + ",\ufeff").startswith("{")
+    found = _contents(fragment) if is_object else {}
+    return found if found and under not in found else None
+
+
+def _without_items(text: str, under: str, items: list[Any], name: str | None = None) -> str:
+    """The text without the items in the lists of the object `under`, or in that called `name`."""
+    for item in items:
+        there = _object_under(text, under)
+        for member in reversed(there.members if there else ()):
+            nodes = member.value.items
+            index = next((i for i, node in enumerate(nodes) if node.same(item)), None)
+            if index is None or name not in (None, member.name):
+                continue
+            if index + 1 < len(nodes):
+                rest = text[: nodes[index].start] + text[nodes[index + 1].start :]
+            else:
+                begin = nodes[index - 1].end if index else nodes[index].start
+                rest = text[:begin] + text[nodes[index].end :]
+            if not _is_json(rest):
+                raise NotJson(text, nodes[index].start, "it cannot be taken apart here")
+            text = rest
+    return text
+
+
+def _contents(fragment: str) -> dict[str, Any]:
     bare = fragment.strip(_SPACE + ",")
     root = read(bare if bare.startswith("{") else "{" + bare + "}")
     value = root.value if root else {}

@@ -1,6 +1,7 @@
-"""What could not be delivered yet: `outbox/commits.jsonl`, a bounded queue that survives a kill.
+"""What could not be delivered yet: bounded queues in `outbox/` that survive a kill.
 
-One JSON object a line, the oldest first. Appending, removing and setting aside happen under one
+`commits.jsonl` and `events.jsonl`, so that no flood of the one drops the other. One JSON object a
+line, the oldest first. Appending, removing and setting aside happen under one
 lock and leave the old file or the new one.
 """
 
@@ -22,6 +23,9 @@ from agent_analytics_collector.home import Home
 
 COMMITS = "/v1/commits"
 REWRITES = "/v1/rewrites"
+SESSION_RECORDS = "/v1/session-records"
+QUEUES = ("commits", "events")
+"""Of git hooks; of what agents' own hooks tell."""
 MAX_ENTRIES = 10_000
 MAX_BYTES = 32 * 1024 * 1024
 SHORTEST_LINE = 40
@@ -46,7 +50,7 @@ class Entry(msgspec.Struct, frozen=True):
     """One record to be posted."""
 
     path: str
-    """COMMITS or REWRITES"""
+    """COMMITS, REWRITES or SESSION_RECORDS"""
     body: dict[str, Any]
 
 
@@ -59,12 +63,12 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Outbox:
-    """The queue of one home. Every method raises OutboxUnusable."""
+    """One of a home's QUEUES. Every method raises OutboxUnusable."""
 
-    def __init__(self, home: Home) -> None:
-        self.path = home.outbox / "commits.jsonl"
+    def __init__(self, home: Home, queue: str = "commits") -> None:
+        self.path = home.outbox / f"{queue}.jsonl"
         self.damaged_path = home.outbox / "damaged.jsonl"
-        self._lock_path = home.outbox / "commits.lock"
+        self._lock_path = home.outbox / f"{queue}.lock"
 
     def append(self, entries: Iterable[Entry]) -> int:
         """Keep entries, durably. Returns how many of the oldest were dropped to make room."""
@@ -183,7 +187,7 @@ def _first_batch(lines: Sequence[bytes], damaged: list[bytes]) -> Waiting | None
         except (msgspec.DecodeError, UnicodeDecodeError):
             damaged.append(line)
             continue
-        if entry.path not in (COMMITS, REWRITES):
+        if entry.path not in (COMMITS, REWRITES, SESSION_RECORDS):
             damaged.append(line)
             continue
         room -= len(line)

@@ -81,7 +81,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Secret for `backend_url`; the collector of this home has its own token."""
     backend_url: str | None = None
     """Base URL of the API that commits and session records go to; None is this home's own."""
-    enabled_agents: tuple[str, ...] = ("claude_code", "codex", "gemini_cli", "copilot_cli")
+    enabled_agents: tuple[str, ...] = (
+        "claude_code", "codex", "gemini_cli", "copilot_cli", "cursor",
+    )  # fmt: skip
     developer_id: str | None = None
     """Who works on this machine; None leaves it to what agents and git say."""
     host: str = "127.0.0.1"

@@ -71,7 +71,7 @@ def test_a_list_of_agents_says_which_are_here_and_which_report(user: Path) -> No
     assert shown["codex"] == ["true", "true", "on", GRPC, "—"]
     assert shown["gemini_cli"][:3] == ["true", "true", "off"]
     assert shown["claude_code"][:3] == ["false", "true", "off"]
-    assert shown["cursor"][:3] == ["false", "false", "none"]
+    assert shown["cursor"] == ["false", "true", "off", "—", "—"]
     listed = json.loads(run("list", "--json").stdout)
     assert [row["agent"] for row in listed] == [
         "claude_code", "codex", "gemini_cli", "copilot_cli", "cursor",
@@ -175,7 +175,7 @@ def test_disabling_claude_code_keeps_copilots_function(user: Path) -> None:
 def test_the_others_stay_enabled_and_untouched(home: Home, user: Path) -> None:
     change("enable", "codex")
     assert yaml.safe_load(home.config_file.read_text())["enabled_agents"] == [
-        "claude_code", "codex", "gemini_cli", "copilot_cli",
+        "claude_code", "codex", "gemini_cli", "copilot_cli", "cursor",
     ]  # fmt: skip
     assert (user / ".gemini/settings.json").read_text() == '{"theme": "dark"}'
     change("enable", "gemini_cli")
@@ -183,7 +183,7 @@ def test_the_others_stay_enabled_and_untouched(home: Home, user: Path) -> None:
     change("disable", "codex")
     assert (user / ".gemini/settings.json").read_text() == gemini
     assert load_settings(home).settings.enabled_agents == (
-        "claude_code", "gemini_cli", "copilot_cli",
+        "claude_code", "gemini_cli", "copilot_cli", "cursor",
     )  # fmt: skip
 
 
@@ -234,14 +234,20 @@ def test_on_a_terminal_the_difference_is_shown_and_agreed_to(
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("verb", ["enable", "disable"])
-def test_cursor_has_nothing_to_switch_and_that_is_said(user: Path, verb: str) -> None:
-    result = run(verb, "cursor", "--yes")
-    assert result.exit_code == 1
-    assert "Error: Cursor sends no telemetry" in result.stderr
+def test_cursor_runs_our_hook_and_what_it_cannot_tell_is_said(home: Home, user: Path) -> None:
     (user / ".cursor").mkdir()
-    assert rows()["cursor"]["found"] is True
-    assert "`agent-analytics sync cursor`" in run("status", "cursor").stdout
+    before = tree(user)
+    assert (rows()["cursor"]["found"], rows()["cursor"]["telemetry"]) == (True, "off")
+    result = run("enable", "cursor", "--yes")
+    assert "`agent-analytics sync cursor` fetches" in result.stderr
+    row = rows()["cursor"]
+    assert (row["telemetry"], row["endpoint"], row["session_files"]) == ("hook", None, [])
+    assert row["set_by"] == row["settings_file"] == f"{user}/.cursor/hooks.json"
+    assert (home.hooks / "cursor.sh").stat().st_mode & 0o777 == 0o600
+    change("disable", "cursor")
+    assert tree(user) == before
+    assert not home.hooks.exists()
+    assert Receipt.load(home).entries == []
 
 
 def test_a_fragment_that_was_edited_is_left_and_said(home: Home, user: Path) -> None:
@@ -265,9 +271,12 @@ def test_when_an_agent_was_last_heard_comes_from_the_published_marts(
         "create table fct_agent_requests as select 'codex' as agent, "
         "timestamptz '2026-08-01 10:00:00+00' as requested_at, ['event'] as seen_in;"
         "create table fct_metric_remainders as select 'codex' as agent, "
-        "timestamptz '2026-08-02 10:00:00+00' as booked_at"
+        "timestamptz '2026-08-02 10:00:00+00' as booked_at;"
+        "create table fct_agent_sessions as select 'cursor' as agent, "
+        "timestamptz '2026-08-03 10:00:00+00' as ended_at"
     )
     assert rows()["codex"]["last_heard_at"] == "2026-08-02T10:00:00Z"
+    assert rows()["cursor"]["last_heard_at"] == "2026-08-03T10:00:00Z"
     assert rows()["gemini_cli"]["last_heard_at"] is None
 
 

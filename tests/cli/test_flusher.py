@@ -391,7 +391,7 @@ def test_a_flusher_that_is_killed_loses_nothing(
     assert sorted(hashes(arrived(home))) == sorted(made)
     assert not has_work(home)
     assert {path.name for path in home.outbox.iterdir()} <= {
-        "commits.jsonl", "commits.lock", "flusher.lock", "flusher.pid",
+        "commits.jsonl", "commits.lock", "events.lock", "flusher.lock", "flusher.pid",
     }  # fmt: skip
 
 

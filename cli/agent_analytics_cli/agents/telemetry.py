@@ -41,6 +41,10 @@ class TelemetryPlan:
     """Settings that would be overridden, or override ours: then nothing is changed."""
     kept: list[str]
     """What the user has set otherwise, which stays, and what else is worth knowing."""
+    files: tuple[FileChange, ...] = ()
+    """Files of our own that the change needs."""
+    fragments: tuple[str, ...] = ()
+    """In place of `fragment`, where what is ours is in several pieces."""
 
 
 @dataclass(frozen=True, slots=True)

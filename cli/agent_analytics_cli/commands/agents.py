@@ -8,7 +8,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from agent_analytics_cli.agent_rows import CURSOR, NoTelemetry, agent_rows, print_details
+from agent_analytics_cli.agent_rows import agent_rows, print_details
 from agent_analytics_cli.changes import result_of
 from agent_analytics_cli.output import Format, format_options, note, print_json, print_listing
 from agent_analytics_cli.receipt import Receipt
@@ -24,7 +24,7 @@ from agent_analytics_cli.tables import Column
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 
-_NAME = click.Choice([*AGENTS, CURSOR])
+_NAME = click.Choice(list(AGENTS))
 _COLUMNS = (
     Column("agent", "agent"), Column("found", "found"), Column("enabled", "enabled"),
     Column("telemetry", "telemetry"), Column("endpoint", "endpoint"),
@@ -94,8 +94,6 @@ def enable_command(
     $ agent-analytics agents enable codex --dry-run
     $ agent-analytics agents enable copilot_cli --shell-profile --yes
     """
-    if name == CURSOR:
-        raise NoTelemetry
     _check_terminal(yes or dry_run)
     home, here = Home.from_environment(), Path.cwd()
     loaded = load_settings(home)
@@ -136,8 +134,6 @@ def disable_command(name: str, yes: bool, dry_run: bool, as_json: bool) -> None:
     Example:
     $ agent-analytics agents disable gemini_cli --dry-run
     """
-    if name == CURSOR:
-        raise NoTelemetry
     _check_terminal(yes or dry_run)
     home = Home.from_environment()
     plan = plan_disable(home, name, Receipt.load(home))

@@ -36,23 +36,28 @@ def own_command() -> list[str]:
 
 def plan_stubs(home: Home) -> list[FileChange]:
     """The stubs that are missing or of another installation. Raises ChangeRefused."""
+    changes = []
+    for name in _FILES:
+        content = filled_in((templates() / name).read_bytes(), home)
+        path = home.hooks / name
+        before = read_for_change(path)
+        changes.append(FileChange(path, before, content, "the hook itself", 0o600))
+    return [change for change in changes if change.is_change]
+
+
+def filled_in(template: bytes, home: Home) -> bytes:
+    """A stub for the home, which starts this installation."""
     command = own_command()
-    filled = {
+    words = {
         b"@HOME@": _quoted(str(home.root)),
         b"@HOOKS@": _quoted(str(home.hooks)),
         b"@OUTBOX@": _quoted(str(home.outbox)),
         b"@PROGRAM@": _quoted(command[0]),
         b"@COMMAND@": b" ".join(map(_quoted, command)),
     }
-    changes = []
-    for name in _FILES:
-        content = (templates() / name).read_bytes()
-        for word, value in filled.items():
-            content = content.replace(word, value)
-        path = home.hooks / name
-        before = read_for_change(path)
-        changes.append(FileChange(path, before, content, "the hook itself", 0o600))
-    return [change for change in changes if change.is_change]
+    for word, value in words.items():
+        template = template.replace(word, value)
+    return template
 
 
 def remove_stubs(home: Home) -> None:

@@ -11,6 +11,7 @@ from agent_analytics_cli.agents.claude_code.otel_variables import ENDPOINT
 from agent_analytics_cli.agents.claude_code.settings_files import ENV
 from agent_analytics_cli.agents.codex import telemetry as codex
 from agent_analytics_cli.agents.copilot_cli import telemetry as copilot_cli
+from agent_analytics_cli.agents.cursor import hooks_file as cursor
 from agent_analytics_cli.agents.gemini_cli import telemetry as gemini_cli
 from agent_analytics_cli.agents.telemetry import Receiver, TelemetryPlan, TelemetryState
 from agent_analytics_cli.machine import (
@@ -21,6 +22,7 @@ from agent_analytics_cli.machine import (
     has_program,
 )  # fmt: skip
 from agent_analytics_cli.receipt import Entry
+from agent_analytics_collector.home import Home
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Wish:
     """Ours in the shell's environment, by an earlier profile."""
     managed: Sequence[Path] | None = None
     """Replaces the places of Claude Code's managed settings."""
+    home: Home = field(default_factory=Home.from_environment)
+    """What an agent's own hook reports to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Agent:
 
     title: str
     program: str
+    """That it is started by; for others `other_programs`."""
     folder: Callable[[], Path]
     settings: str | None
     """Name of its settings file in that folder; None when it has only its environment."""
@@ -56,6 +61,11 @@ class Agent:
     plan: Callable[[Wish], TelemetryPlan]
     state: Callable[[Path | None], TelemetryState]
     """What its next session in a project will do."""
+    other_programs: tuple[str, ...] = ()
+    own_files: Callable[[Home], tuple[Path, ...]] = lambda home: ()
+    """Files in our own folder that are there for this agent alone."""
+    by_hook: bool = False
+    """It sends no telemetry: it runs our hook, which tells what it does."""
 
     @property
     def settings_file(self) -> Path | None:
@@ -63,7 +73,8 @@ class Agent:
 
     def is_found(self) -> bool:
         """Whether it is, or was, on this machine."""
-        return self.folder().is_dir() or has_program(self.program)
+        programs = (self.program, *self.other_programs)
+        return self.folder().is_dir() or any(map(has_program, programs))
 
 
 def _plan_claude_code(wish: Wish) -> TelemetryPlan:
@@ -100,6 +111,10 @@ def _plan_copilot_cli(wish: Wish) -> TelemetryPlan:
     )
 
 
+def _plan_cursor(wish: Wish) -> TelemetryPlan:
+    return cursor.plan_hooks(cursor.cursor_folder(), wish.home, entry=wish.entry)
+
+
 AGENTS = {
     "claude_code": Agent(
         "Claude Code", "claude", claude_config_dir, "settings.json", ENV,
@@ -117,5 +132,12 @@ AGENTS = {
     "copilot_cli": Agent(
         copilot_cli.TITLE, copilot_cli.PROGRAM, copilot_home, None, None,
         _plan_copilot_cli, lambda project_dir: copilot_cli.telemetry_state(),
+    ),
+    "cursor": Agent(
+        cursor.TITLE, cursor.PROGRAMS[0], cursor.cursor_folder, cursor.FILE, cursor.UNDER,
+        _plan_cursor,
+        lambda project_dir: cursor.hooks_state(cursor.cursor_folder(), Home.from_environment()),
+        other_programs=cursor.PROGRAMS[1:], own_files=lambda home: (cursor.stub_path(home),),
+        by_hook=True,
     ),
 }  # fmt: skip

@@ -62,6 +62,7 @@ def plan_disable(home: Home, name: str, receipt: Receipt) -> DisablePlan:
             kept.left_alone.append(str(error))
     path = AGENTS[name].settings_file
     paths = {path, backup_of(path)} if path else set()
+    paths |= set(AGENTS[name].own_files(home))
     for entry in receipt.entries:
         if entry.kind != "profile":
             continue

@@ -54,7 +54,7 @@ def add_telemetry(
         wish = Wish(
             receiver, answers.tool_details, answers.repository_names,
             plan.settings.telemetry.export_interval, project_dir, in_profile,
-            receipt.find(path) if path else None, own, managed,
+            receipt.find(path) if path else None, own, managed, home,
         )  # fmt: skip
         try:
             telemetry = agent.plan(wish)
@@ -128,6 +128,8 @@ def _add_settings(
     plan: SetupPlan, agent: Agent, telemetry: TelemetryPlan, receipt: Receipt
 ) -> None:
     change = telemetry.change
+    for file in telemetry.files:
+        plan.steps.append(Step(file, "stub", ((file.after or b"").decode(),)))
     if change is None:
         return
     entry, backup = receipt.find(change.path), backup_of(change.path)
@@ -140,7 +142,8 @@ def _add_settings(
                 backup, None, change.before, "a copy as it was", change.path.stat().st_mode & 0o7777
             )
             plan.steps.append(Step(copy, "backup", copy_of=change.path))
-    plan.steps.append(Step(change, "settings", (telemetry.fragment,), agent.under))
+    fragments = telemetry.fragments or (telemetry.fragment,)
+    plan.steps.append(Step(change, "settings", fragments, agent.under))
 
 
 def backup_of(path: Path) -> Path:

@@ -2,7 +2,7 @@
 -- order.
 {{ config(materialized='table') }}
 
-{% set agents = ['claude_code', 'codex', 'gemini_cli', 'copilot_cli'] %}
+{% set agents = ['claude_code', 'codex', 'gemini_cli', 'copilot_cli', 'cursor'] %}
 
 with
 

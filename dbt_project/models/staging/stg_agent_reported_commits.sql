@@ -27,7 +27,7 @@ unioned as (
     select * from claude_code_events
     union
     select * from claude_code_files
-    {% for agent in ['codex', 'gemini_cli', 'copilot_cli'] %}
+    {% for agent in ['codex', 'gemini_cli', 'copilot_cli', 'cursor'] %}
     union
     select
         tool_call_key,

@@ -1,7 +1,7 @@
 -- A table: five models read it, and each would scan all events again.
 {{ config(materialized='table') }}
 
-{% set other_agents = ['codex', 'gemini_cli', 'copilot_cli'] %}
+{% set other_agents = ['codex', 'gemini_cli', 'copilot_cli', 'cursor'] %}
 
 with
 
@@ -87,6 +87,13 @@ other_work as (
         'copilot_cli' as agent,
         session_id
     from {{ ref('stg_copilot_cli__session_totals') }}
+    union
+    -- `cursor-agent -p` runs no hook for its prompt (2026.09.10).
+    select
+        'cursor' as agent,
+        session_id
+    from {{ ref('stg_cursor__session_records') }}
+    where kind in ('tool_call', 'file_edit')
 
 ),
 
@@ -118,6 +125,12 @@ first_folders as (
         min_by(project_path, (started_at, project_path)) as project_path
     from folders
     group by agent, session_id
+
+),
+
+machines as (
+
+    select * from {{ ref('stg_agent_session_machines') }}
 
 ),
 
@@ -241,7 +254,8 @@ sessions as (
         end as repository,
         first_folders.project_path,
         aggregated.git_branch,
-        aggregated.machine,
+        -- What telemetry says of itself, else where the file was.
+        coalesce(aggregated.machine, machines.machine) as machine,
         aggregated.agent_version,
         aggregated.started_at,
         aggregated.ended_at,
@@ -251,6 +265,10 @@ sessions as (
         on
             aggregated.agent = first_folders.agent
             and aggregated.session_id = first_folders.session_id
+    left join machines
+        on
+            aggregated.agent = machines.agent
+            and aggregated.session_id = machines.session_id
 
 )
 

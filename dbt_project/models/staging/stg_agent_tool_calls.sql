@@ -1,7 +1,7 @@
 -- A table: three models read it.
 {{ config(materialized='table') }}
 
-{% set agents = ['claude_code', 'codex', 'gemini_cli', 'copilot_cli'] %}
+{% set agents = ['claude_code', 'codex', 'gemini_cli', 'copilot_cli', 'cursor'] %}
 
 with
 

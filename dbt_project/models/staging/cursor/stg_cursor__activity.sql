@@ -1,0 +1,23 @@
+with
+
+records as (
+
+    select * from {{ ref('stg_cursor__session_records') }}
+
+),
+
+activity as (
+
+    select
+        session_id,
+        developer_id,
+        repository,
+        project_path,
+        git_branch,
+        agent_version,
+        occurred_at
+    from records
+
+)
+
+select * from activity
