@@ -12,6 +12,8 @@ reported as (
     select model_reported from {{ ref('stg_gemini_cli__metrics') }}
     union
     select model_reported from {{ ref('stg_copilot_cli__session_totals') }}
+    union
+    select model_reported from {{ ref('stg_vendor_usage') }}
 
 ),
 

@@ -81,6 +81,32 @@ remainders as (
 
 ),
 
+vendor_spend as (
+
+    select
+        {{ columns | join(',\n        ') }},
+        min(booked_at) as first_at,
+        max(booked_at) as last_at
+    from {{ ref('int_vendor_spend') }}
+    group by {{ columns | join(', ') }}
+
+),
+
+copilot_users as (
+
+    select
+        developer_id,
+        'github_copilot' as agent,
+        cast(null as varchar) as model,
+        cast(null as varchar) as project_id,
+        min(day_began_at) as first_at,
+        max(day_began_at) as last_at
+    from {{ ref('int_copilot_days') }}
+    where not is_organisation
+    group by developer_id
+
+),
+
 commits as (
 
     select
@@ -107,6 +133,10 @@ unioned as (
     select * from sessions
     union all
     select * from remainders
+    union all
+    select * from vendor_spend
+    union all
+    select * from copilot_users
     union all
     select * from commits
 

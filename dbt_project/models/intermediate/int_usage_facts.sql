@@ -1,5 +1,6 @@
--- Everything that counts for a day, each fact once: requests, prompts, tool calls, metrics. What
--- names no model (prompts, time) goes to the main model of its session.
+-- Everything that counts for a day, each fact once: requests, prompts, tool calls, metrics, and
+-- what vendors alone report. What names no model (prompts, time) goes to the main model of its
+-- session.
 {% set tokens = [
     'input_tokens', 'cache_read_tokens', 'cache_write_5m_tokens', 'cache_write_1h_tokens',
     'output_tokens', 'reasoning_tokens',
@@ -13,6 +14,18 @@ requests as (
         *,
         case when cost_source = 'unpriced' and not is_error then 1 else 0 end as unpriced_requests
     from {{ ref('int_agent_requests') }}
+
+),
+
+-- Of how many requests a sum is, Claude's vendor does not say.
+vendor_spend as (
+
+    select
+        *,
+        case
+            when cost_source = 'unpriced' then coalesce(requests, 0) else 0
+        end as unpriced_requests
+    from {{ ref('int_vendor_spend') }}
 
 ),
 
@@ -101,6 +114,26 @@ metric_facts as (
 
 ),
 
+vendor_facts as (
+
+    select
+        usage_date,
+        developer_id,
+        agent,
+        model,
+        project_id,
+        cast(null as varchar) as session_key,
+        {%- set values = {
+            'requests': 'coalesce(requests, 0)',
+            'cost_usd': 'cost_usd',
+            'unpriced_requests': 'unpriced_requests',
+        } %}
+        {% for class in tokens %}{% do values.update({class: class}) %}{% endfor %}
+        {{ usage_measures(values) }}
+    from vendor_spend
+
+),
+
 unioned as (
 
     select * from request_facts
@@ -110,6 +143,8 @@ unioned as (
     select * from tool_call_facts
     union all
     select * from metric_facts
+    union all
+    select * from vendor_facts
 
 )
 

@@ -37,11 +37,25 @@ remainders as (
 
 ),
 
+-- What vendors alone report.
+vendor_spend as (
+
+    select
+        usage_date,
+        {{ (grain[1:] + tokens + amounts[:3]) | join(',\n        ') }},
+        null as cache_savings_usd,
+        requests
+    from {{ ref('fct_vendor_spend') }}
+
+),
+
 unioned as (
 
     select * from requests
     union all
     select * from remainders
+    union all
+    select * from vendor_spend
 
 ),
 

@@ -35,11 +35,29 @@ remainders as (
 
 ),
 
+-- A day of a vendor stands in one quarter of an hour of it.
+vendor_spend as (
+
+    select
+        {{ quarter_hour('booked_at') }} as quarter_hour_at,
+        developer_id,
+        agent,
+        model,
+        project_id,
+        {{ tokens | join(',\n        ') }},
+        cost_usd,
+        requests
+    from {{ ref('fct_vendor_spend') }}
+
+),
+
 unioned as (
 
     select * from requests
     union all
     select * from remainders
+    union all
+    select * from vendor_spend
 
 ),
 

@@ -21,6 +21,7 @@ ranked as (
 renamed as (
 
     select
+        {{ hashed(['date', 'developer_id']) }} as copilot_day_key,
         developer_id,
         organisation,
         cast(total_suggestions as bigint) as suggestions,
