@@ -31,12 +31,17 @@ COMMANDS = {
     "doctor": (f"{_PACKAGE}.doctor", "Check everything and say what to do next."),
     "agents": (f"{_PACKAGE}.agents", "Show which agents report; have one start or stop."),
     "report": (f"{_PACKAGE}.report", "Show cost and usage by day, agent, model, commit and more."),
+    "limits": (f"{_PACKAGE}.limits", "Show the limit windows that agents report, and their pace."),
+    "statusline": (f"{_PACKAGE}.statusline", "Print one line for Claude Code's status line."),
+    "audit": (f"{_PACKAGE}.audit", "Show where a number comes from, down to the raw rows."),
+    "verify": (f"{_PACKAGE}.verify", "Check the numbers' invariants on your own data."),
     "import": (f"{_PACKAGE}.import_", "Read the session files that agents left on this machine."),
     "sync": (f"{_PACKAGE}.sync", "Fetch what vendors report: Copilot, Claude, Cursor."),
     "sync-copilot": (f"{_PACKAGE}.sync_copilot", "Fetch GitHub Copilot's metrics."),
     "prices": (f"{_PACKAGE}.prices", "Check, show and recompute what models cost."),
     "hooks": (f"{_PACKAGE}.hooks", "Install, show and remove the git hooks."),
     "log-commit": (f"{_PACKAGE}.log_commit", "Record a commit."),
+    "log-event": (f"{_PACKAGE}.log_event", "Record what an agent's own hook tells (Cursor)."),
     "flush": (f"{_PACKAGE}.flush", "Wait until everything accepted is in DuckDB."),
     "transform": (f"{_PACKAGE}.transform", "Run dbt and publish the marts."),
     "replay": (f"{_PACKAGE}.replay", "Send recorded requests to the running collector."),
@@ -151,13 +156,17 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.rich_config(
-    {
-        "max_width": 100,
-        "padding_helptext_first_line": (0, 0, 1, 0),
-        "text_paragraph_linebreaks": "\n\n",
-    }
+# As settings of the context, because `@click.rich_config` imports rich, which takes 20 ms.
+@click.group(
+    cls=_LazyGroup,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "rich_help_config": {
+            "max_width": 100,
+            "padding_helptext_first_line": (0, 0, 1, 0),
+            "text_paragraph_linebreaks": "\n\n",
+        },
+    },
 )
 @click.version_option(__version__, prog_name="agent-analytics")
 def cli() -> None:

@@ -78,6 +78,11 @@ class Home:
         return self.published / "current" / "marts.duckdb"
 
     @property
+    def today(self) -> Path:
+        """What the latest published run says of the day it was published on, as JSON."""
+        return self.published / "current" / "today.json"
+
+    @property
     def bi_database(self) -> Path:
         return self.published / "bi.duckdb"
 

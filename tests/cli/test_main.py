@@ -92,7 +92,8 @@ def test_every_command_has_an_example_that_can_be_typed() -> None:
         own = [example for example in examples if f"{example} ".startswith(f"{typed} ")]
         assert own, f"`{typed}` has no example in its help"
         for example in own:
-            arguments = [os.path.expanduser(word) for word in shlex.split(example)]  # as a shell
+            called = re.split(" [<>|] ", example)[0]
+            arguments = [os.path.expanduser(word) for word in shlex.split(called)]  # as a shell
             context = click.Context(cli, info_name="agent-analytics")
             current: click.Command = load_command(arguments[0])
             with current.make_context(arguments.pop(0), arguments, parent=context) as parsed:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -21,9 +22,14 @@ from agent_analytics_collector.envelope import (
 )
 from agent_analytics_collector.otlp.values import microseconds
 from agent_analytics_collector.text_policy import TextPolicy
-from agent_analytics_collector.warehouse.columns import Row
+
+if TYPE_CHECKING:  # Arrow, which a fresh answer does without
+    from agent_analytics_collector.warehouse.columns import Row
 
 _MICRO = 1_000_000
+_LAST_SECOND = 9_214_646_400
+"""2262-01-01, as far as the API takes times."""
+_LARGEST_NUMBER = 2**53
 
 Record = dict[str, Any]
 
@@ -35,14 +41,19 @@ RAW_TABLES = {
     Signal.COPILOT_METRICS: "raw_copilot_metrics",
     Signal.VENDOR_USAGE: "raw_vendor_usage",
 }
+"""Where the records of a signal go, but for what session records tell of limits."""
+RATE_LIMITS = "raw_rate_limits"
+_RATE_LIMIT = "rate_limit"
 
 
-def row(record: Record, envelope: Envelope, policy: TextPolicy) -> Row:
-    """The row of one record of a request, in the columns of `columns.TABLES`.
+def row(record: Record, envelope: Envelope, policy: TextPolicy) -> tuple[str, Row]:
+    """The table and the row of one record of a request, in the columns of `columns.TABLES`.
 
     Raises what it may where the record is not as our API writes it.
     """
-    return _ROWS[envelope.signal](record, envelope, policy)
+    if envelope.signal is Signal.SESSION_RECORDS and record["kind"] == _RATE_LIMIT:
+        return RATE_LIMITS, _rate_limit(record, envelope)
+    return RAW_TABLES[envelope.signal], _ROWS[envelope.signal](record, envelope, policy)
 
 
 def _commit(record: Record, envelope: Envelope, _: TextPolicy) -> Row:
@@ -89,12 +100,10 @@ def _rewrite(record: Record, envelope: Envelope, _: TextPolicy) -> Row:
 
 def _session_record(record: Record, envelope: Envelope, policy: TextPolicy) -> Row:
     payload = record.get("payload", {})
-    # The same line of a copied file, or seen from another machine, is the same record.
-    own = {name: value for name, value in record.items() if name not in _OF_THE_WAY}
     return (
         record["agent"],
         record["session_id"],
-        blake2b(orjson.dumps(own, option=orjson.OPT_SORT_KEYS), digest_size=16).digest(),
+        _own_key(record),
         microseconds(record["timestamp"]),
         record["kind"],
         record.get("project_path"),
@@ -104,6 +113,29 @@ def _session_record(record: Record, envelope: Envelope, policy: TextPolicy) -> R
         record.get("source_file"),
         envelope.received_at_ns // 1000,
         record.get("repository"),
+    )
+
+
+def _rate_limit(record: Record, envelope: Envelope) -> Row:
+    """What cannot be meant (no number, a time beyond DuckDB's) is unknown."""
+    get = record.get("payload", {}).get
+    minutes = _number(get("window_minutes"))
+    return (
+        record["agent"],
+        envelope.headers.get(DEVELOPER_HEADER),
+        _text(get("account")),
+        _text(get("window")),
+        _number(get("used_percentage")),
+        _moment(get("resets_at")),
+        microseconds(record["timestamp"]),
+        _text(get("source")),
+        _own_key(record),
+        record["session_id"],
+        None if minutes is None else round(minutes),
+        _text(get("limit_id")),
+        _text(get("plan_type")),
+        _number(get("resets_in_seconds")),
+        envelope.received_at_ns // 1000,
     )
 
 
@@ -155,6 +187,34 @@ _OF_THE_WAY = frozenset({"source_file", "repository"})
 
 def _key(envelope: Envelope, record: Record) -> bytes:
     return record_digest(envelope.headers.get(DEVELOPER_HEADER), record)
+
+
+def _own_key(record: Record) -> bytes:
+    """The same line of a copied file, or seen from another machine, is the same record."""
+    own = {name: value for name, value in record.items() if name not in _OF_THE_WAY}
+    payload = record.get("payload", {})
+    if "machine" in payload:
+        own["payload"] = {name: value for name, value in payload.items() if name != "machine"}
+    return blake2b(orjson.dumps(own, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> float | None:
+    """A number that columns can hold, as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return None
+    return value if 0 <= value <= _LARGEST_NUMBER else None
+
+
+def _moment(value: object) -> int | None:
+    """Seconds since 1970 or ISO 8601, as microseconds since 1970."""
+    seconds = _number(value)
+    if seconds is not None:
+        return int(seconds * _MICRO) if seconds < _LAST_SECOND else None
+    return microseconds(value) if isinstance(value, str) else None
 
 
 _ROWS: dict[Signal, Callable[[Record, Envelope, TextPolicy], Row]] = {

@@ -69,10 +69,10 @@ class RawBatch:
         self._decode(parsed.message, envelope)
 
     def _add_api_records(self, envelope: Envelope) -> None:
-        append = self._rows[api_rows.RAW_TABLES[envelope.signal]].append
         for index, record in enumerate(orjson.loads(envelope.body)):
             try:
-                append(api_rows.row(record, envelope, self._policy))
+                table, row = api_rows.row(record, envelope, self._policy)
+                self._rows[table].append(row)
             except Exception as error:  # a bug of ours costs this record, not its neighbours
                 reason = f"not decodable: {type(error).__name__}"
                 self._reject(envelope, reason, {"index": index})

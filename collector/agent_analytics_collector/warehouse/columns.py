@@ -135,6 +135,26 @@ SESSION_RECORDS = pa.schema(
     }
 )
 
+RATE_LIMITS = pa.schema(
+    {
+        "agent": pa.string(),
+        "developer_id": pa.string(),
+        "account": pa.string(),
+        "window": pa.string(),
+        "used_percentage": pa.float64(),
+        "resets_at": TIMESTAMP,
+        "observed_at": TIMESTAMP,
+        "source": pa.string(),
+        "record_key": pa.uuid(),
+        "session_id": pa.string(),
+        "window_minutes": pa.int64(),
+        "limit_id": pa.string(),
+        "plan_type": pa.string(),
+        "resets_in_seconds": pa.float64(),
+        "created_at": TIMESTAMP,
+    }
+)
+
 COPILOT_METRICS = pa.schema(
     {
         "date": pa.date32(),
@@ -187,6 +207,7 @@ TABLES = {
     "raw_git_commits": COMMITS,
     "raw_git_rewrites": REWRITES,
     "raw_agent_session_records": SESSION_RECORDS,
+    "raw_rate_limits": RATE_LIMITS,
     "raw_copilot_metrics": COPILOT_METRICS,
     "raw_vendor_usage": VENDOR_USAGE,
 }

@@ -36,6 +36,7 @@ _TIMES = {
     "raw_otel_spans": "timestamp",
     "raw_git_commits": "commit_timestamp",
     "raw_agent_session_records": "timestamp",
+    "raw_rate_limits": "observed_at",
 }
 """The record's own time; a table without one is small, and all of it is looked at."""
 _HOUR_US = 3_600_000_000
@@ -138,7 +139,7 @@ def _insert(
     table = _first_of_each_key(table)
     query, parameters = _stored_keys(name, table)
     table = _with_ids(connection, name, table)
-    columns = ", ".join(table.column_names)
+    columns = ", ".join(f'"{column}"' for column in table.column_names)
     connection.register("incoming", table)
     inserted = connection.execute(
         f"INSERT INTO {name} (batch_id, {columns}) SELECT {batch_id}, {columns} "

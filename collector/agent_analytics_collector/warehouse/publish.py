@@ -19,6 +19,7 @@ import structlog
 
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import Settings
+from agent_analytics_collector.warehouse.today import write_today
 
 log = structlog.get_logger()
 
@@ -62,6 +63,7 @@ def _publish(
     folder.mkdir(mode=0o700)
     try:
         _copy(connection, folder / "marts.duckdb", tables)
+        write_today(connection, folder, settings)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
