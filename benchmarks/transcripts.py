@@ -50,6 +50,16 @@ def write(folder: Path, megabytes: float, seed: int = 4) -> int:
     return written
 
 
+def going_on(file: Path, megabytes: float, seed: int = 5) -> bytes:
+    """About that many megabytes of lines with which the session of a file goes on."""
+    chance, lines = random.Random(seed), list[bytes]()
+    session = _Session(chance, _Text(chance), 100_000 + seed, file.parent.name)
+    session.session_id = file.stem
+    while sum(map(len, lines)) < megabytes * 1e6:
+        lines += [orjson.dumps(line) + b"\n" for line in session._turn(None)]
+    return b"".join(lines)
+
+
 class _Text:
     """Pieces of a few megabytes of what looks like source code and prose."""
 

@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from types import FrameType
 
 import msgspec
 
+from agent_analytics_collector.compiled_sql import CompiledSql, keep_compiled
 from agent_analytics_collector.errors import AgentAnalyticsError, TransformFailed
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.logs import configure_logging
@@ -72,8 +74,9 @@ def _transform(
     try:
         with lease_when_free(home.database, WAIT_FOR_FILE_S) as connection:
             write_user_input(connection, home, settings)
-        _run_dbt(home, dbt_project, full_refresh=full_refresh or shape != before.shape)
+        _build(home, dbt_project, full_refresh=full_refresh or shape != before.shape)
         before = msgspec.structs.replace(before, shape=shape)
+        keep_compiled(home, dbt_project, home.dbt_target)
         with lease_when_free(home.database, WAIT_FOR_FILE_S) as connection:
             return publish_new_runs(connection, home, settings)
     except BaseException as error:  # what stops the process, too
@@ -95,15 +98,35 @@ def _shape(dbt_project: Path) -> str:
     return digest.hexdigest()
 
 
-def _run_dbt(home: Home, dbt_project: Path, *, full_refresh: bool) -> None:
-    command = [
-        sys.executable, "-m", "agent_analytics_collector.dbt_process", "--no-use-colors", "build",
-        "--project-dir", str(dbt_project), "--profiles-dir", str(dbt_project),
-        "--exclude-resource-type", "unit_test",
-    ]  # fmt: skip
+def compile_sql(home: Home, dbt_project: Path) -> CompiledSql:
+    """The models' SQL, kept as a successful `transform` keeps it; no data is touched.
+
+    Raises TransformFailed.
+    """
+    log = home.logs / "compile.log"
+    with tempfile.TemporaryDirectory(prefix="agent-analytics-") as folder:
+        scratch = Home(Path(folder))  # dbt opens the DuckDB file, so it gets one of its own
+        scratch.create()
+        arguments = ("compile", "--full-refresh", "--select", "resource_type:model")
+        _run_dbt(scratch, dbt_project, *arguments, log=log)
+        compiled = keep_compiled(home, dbt_project, scratch.dbt_target)
+    if compiled is None:
+        raise TransformFailed("it left no SQL that can be read", log)
+    return compiled
+
+
+def _build(home: Home, dbt_project: Path, *, full_refresh: bool) -> None:
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
     if full_refresh:
-        command.append("--full-refresh")
-    log = home.logs / "transform.log"
+        arguments.append("--full-refresh")
+    _run_dbt(home, dbt_project, *arguments, log=home.logs / "transform.log")
+
+
+def _run_dbt(home: Home, dbt_project: Path, *arguments: str, log: Path) -> None:
+    command = [
+        sys.executable, "-m", "agent_analytics_collector.dbt_process", "--no-use-colors",
+        *arguments, "--project-dir", str(dbt_project), "--profiles-dir", str(dbt_project),
+    ]  # fmt: skip
     environment = os.environ | {"AGENT_ANALYTICS_HOME": str(home.root)}
     # When we are stopped its standard input is closed, and dbt ends (dbt_process.py).
     with (
