@@ -17,7 +17,20 @@ from typing import Any
 
 from benchmarks.figures import Measurement, Size
 
-NAMES = ("acknowledge", "load", "delay", "help", "leases", "idle", "hooks", "import_sessions")
+NAMES = (
+    "acknowledge",
+    "load",
+    "delay",
+    "help",
+    "leases",
+    "idle",
+    "hooks",
+    "import_sessions",
+    "report",
+    "statusline",
+    "fresh",
+    "cold",
+)
 _PACKAGES = ("duckdb", "grpcio", "protobuf", "pyarrow")
 _BUSY = 0.5
 """Load average a core from which the figures are to be doubted."""

@@ -9,14 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 import duckdb
 
 from agent_analytics_cli.days import Days
-from agent_analytics_cli.report_query import choose_range, fetch
+from agent_analytics_cli.display_names import read_display_names
+from agent_analytics_cli.report_query import choose_range, days_with, fetch
+from agent_analytics_cli.report_view import View
+from agent_analytics_cli.short_names import short_project, short_session
 from agent_analytics_cli.tables import Column, Kind
 
 FACTS = (
@@ -45,7 +46,10 @@ TABLE = (
 """Columns for people, of rows that `for_people` made."""
 
 _HASH_DIGITS = 10
-_SESSION_LETTERS = 8
+_NO_COMMITS = (
+    "No commits are recorded yet. `agent-analytics hooks install` in a repository has its commits "
+    "noted from then on."
+)
 _COMMITS = """
 with dated as (
     select
@@ -109,6 +113,30 @@ class CommitReport:
         )
 
 
+def commit_view(
+    marts: duckdb.DuckDBPyConnection | None, since: date | None, until: date | None, days: Days
+) -> View:
+    """Commits one by one, and what their tiers are worth."""
+    report = read_commits(marts, since, until, days)
+    names = read_display_names(marts)
+    return View(
+        ("commit",),
+        report.since,
+        report.until,
+        report.time_zone,
+        report.rows,
+        FACTS,
+        TABLE,
+        for_people([names.shown(row) for row in report.rows]),
+        None,
+        {"coverage": report.coverage()},
+        report.recorded,
+        missing="are no commits",
+        nothing=_NO_COMMITS,
+        notes=list(coverage_notes(report)) if report.rows else [],
+    )
+
+
 def read_commits(
     marts: duckdb.DuckDBPyConnection | None, since: date | None, until: date | None, days: Days
 ) -> CommitReport:
@@ -118,11 +146,8 @@ def read_commits(
     """
     if marts is None:
         return CommitReport(since, until, days.time_zone)
-    zone = {"time_zone": days.time_zone, "rollover_hour": days.rollover_hour}
-    found = fetch(
-        marts, f"{_COMMITS} select distinct day from dated where day is not null order by day", zone
-    )
-    recorded = [row["day"] for row in found]
+    zone = days.parameters()
+    recorded = days_with(marts, "select committed_at as moment from main.fct_git_commits", days)
     since, until = choose_range(recorded, since, until, days)
     rows = fetch(
         marts,
@@ -155,11 +180,11 @@ def for_people(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             **row,
-            "short_repository": _short_repository(row["repository"]),
+            "short_repository": short_project(row["repository"]),
             "short_hash": row["commit_hash"][:_HASH_DIGITS],
             "mark": "merge" if row["is_merge"] else "",
             "confidence": _confidence(row["attribution_confidence"]),
-            "short_session": _short_session(row["sessions"]),
+            "short_session": short_session(row["sessions"]),
         }
         for row in rows
     ]
@@ -208,19 +233,3 @@ def _percent(share: Decimal | None) -> str:
 
 def _confidence(confidence: Decimal | None) -> str | None:
     return None if confidence is None else f"{confidence:.1f}"
-
-
-def _short_repository(identity: str | None) -> str | None:
-    """`owner/name` of `https://host/owner/name`; the last folder of a path."""
-    if identity is None:
-        return None
-    if "://" in identity:
-        return urlsplit(identity).path.strip("/") or identity
-    return PurePosixPath(identity).name or identity
-
-
-def _short_session(sessions: Sequence[str]) -> str | None:
-    if not sessions:
-        return None
-    more = f" +{len(sessions) - 1}" if len(sessions) > 1 else ""
-    return sessions[0][:_SESSION_LETTERS] + more

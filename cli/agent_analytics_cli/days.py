@@ -21,9 +21,19 @@ class Days:
     rollover_hour: int = 0
     """Hour of the clock at which a new day begins."""
 
+    def parameters(self) -> dict[str, object]:
+        """Named parameters of SQL that turns instants into days: `time_zone`, `rollover_hour`."""
+        return {"time_zone": self.time_zone, "rollover_hour": self.rollover_hour}
+
+    def local(self, instant: datetime) -> datetime:
+        """The clock at that instant in the time zone, without a zone."""
+        return instant.astimezone(ZoneInfo(self.time_zone)).replace(tzinfo=None)
+
     def today(self) -> date:
-        now = datetime.now(UTC).astimezone(ZoneInfo(self.time_zone))
-        return (now.replace(tzinfo=None) - timedelta(hours=self.rollover_hour)).date()
+        return self.day_of(datetime.now(UTC))
+
+    def day_of(self, instant: datetime) -> date:
+        return (self.local(instant) - timedelta(hours=self.rollover_hour)).date()
 
     def parse(self, text: str) -> date:
         """`2026-03-14`, `today`, `yesterday`, `7d` or `2w` (that long ago). Raises ValueError."""

@@ -31,6 +31,9 @@ class Kind(enum.Enum):
     TEXT = "text"
     COUNT = "count"
     USD = "usd"
+    SHARE = "share"
+    """Of 1; shown in percent."""
+    MS = "milliseconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,9 @@ def _cells(column: Column, rows: Sequence[Row], *, shortened: bool) -> list[str]
         return [UNKNOWN if value is None else count(value) for value in values]
     if column.kind is Kind.TEXT:
         return [as_text(value) for value in values]
+    if column.kind in (Kind.SHARE, Kind.MS):
+        text_of = _percent if column.kind is Kind.SHARE else _duration
+        return [UNKNOWN if value is None else text_of(value) for value in values]
     decimals = max((_decimals(value) for value in values if value is not None), default=2)
     texts = []
     for value, row in zip(values, rows, strict=True):
@@ -174,6 +180,23 @@ def _short_count(count: int) -> str:
     while abs(number) >= Decimal("999.5") and power + 1 < len(_UNITS):
         number, power = number / 1000, power + 1
     return f"{number:.3g}{_UNITS[power]}"
+
+
+def _percent(share: Decimal | float) -> str:
+    """`0%` and `100%` only where it is none and all."""
+    return f"{share:.0%}" if share in (0, 1) else f"{min(max(share, 0.001), 0.999):.1%}"
+
+
+def _duration(milliseconds: Decimal | float) -> str:
+    """`12 ms`, `3.4 s`, `5m 06s`, `2h 03m`."""
+    if milliseconds < 999.5:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 59_950:
+        return f"{milliseconds / 1000:.1f} s"
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    if minutes < 60:
+        return f"{minutes}m {seconds:02}s"
+    return f"{minutes // 60}h {minutes % 60:02}m"
 
 
 def _decimals(amount: Decimal) -> int:

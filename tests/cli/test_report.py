@@ -5,11 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import click.testing
 import duckdb
@@ -21,61 +18,7 @@ from agent_analytics_cli.main import cli
 from agent_analytics_cli.report_query import DIMENSIONS, read_report
 from agent_analytics_collector.home import Home
 
-TOKENS = """input_tokens bigint, cache_read_tokens bigint, cache_write_5m_tokens bigint,
-    cache_write_1h_tokens bigint, output_tokens bigint, reasoning_tokens bigint"""
-SCHEMA = f"""
-create table fct_agent_requests (
-    request_key varchar, agent varchar, session_id varchar, developer_id varchar,
-    project_id varchar, requested_at timestamptz, model varchar, {TOKENS}, is_error boolean,
-    cost_usd decimal(18, 9), cost_source varchar
-);
-create table fct_metric_remainders (
-    agent varchar, session_id varchar, developer_id varchar, project_id varchar, model varchar,
-    booked_at timestamptz, {TOKENS}, cost_usd decimal(18, 9)
-);
-"""
-REQUEST: dict[str, Any] = {
-    "agent": "claude_code", "session_id": "s1", "developer_id": "ada", "project_id": "app",
-    "requested_at": "2026-03-10 12:00:00+00", "model": "haiku", "input_tokens": 10,
-    "cache_read_tokens": 1000, "cache_write_5m_tokens": 200, "cache_write_1h_tokens": 0,
-    "output_tokens": 30, "reasoning_tokens": None, "is_error": False,
-    "cost_usd": "0.012345678", "cost_source": "agent_reported",
-}  # fmt: skip
-REMAINDER: dict[str, Any] = {
-    "agent": "claude_code", "session_id": "s1", "developer_id": "ada", "project_id": "app",
-    "model": "haiku", "booked_at": "2026-03-10 13:00:00+00", "input_tokens": 5,
-    "cache_read_tokens": 0, "cache_write_5m_tokens": 0, "cache_write_1h_tokens": 0,
-    "output_tokens": 7, "reasoning_tokens": None, "cost_usd": "0.001000000",
-}  # fmt: skip
-UNPRICED = {"cost_usd": None, "cost_source": "unpriced"}
-
-Rows = Sequence[dict[str, Any]]
-
-
-def publish(home: Home, requests: Rows = (), remainders: Rows = (), run: str = "run-1") -> Path:
-    """Publish marts with REQUEST and REMAINDER changed as each row says."""
-    folder = home.published / run
-    folder.mkdir(parents=True)
-    file = folder / "marts.duckdb"
-    with duckdb.connect(str(file)) as connection:
-        connection.execute(SCHEMA)
-        for table, model, rows in (
-            ("fct_agent_requests", REQUEST, requests),
-            ("fct_metric_remainders", REMAINDER, remainders),
-        ):
-            for number, changes in enumerate(rows):
-                values = {**model, **changes}
-                if table == "fct_agent_requests":
-                    values["request_key"] = f"{run}-{number}"
-                marks = ", ".join("?" * len(values))
-                connection.execute(
-                    f"insert into {table} ({', '.join(values)}) values ({marks})",
-                    list(values.values()),
-                )
-    current = home.published / "current"
-    current.unlink(missing_ok=True)
-    current.symlink_to(run)
-    return file
+from .published import REQUEST, UNPRICED, Rows, publish
 
 
 def report(*arguments: str) -> click.testing.Result:
@@ -168,18 +111,28 @@ def test_csv_has_the_rows_alone(home: Home) -> None:
         ("model", "haiku"),
         ("developer", "ada"),
         ("project", "app"),
+        ("branch", "main"),
+        ("worktree", "/src/app"),
+        ("machine", "laptop"),
         ("session", "s1"),
+        ("query_source", "repl"),
+        ("subagent", "Explore"),
     ],
 )
 def test_usage_is_grouped_by_any_dimension(home: Home, dimension: str, value: str) -> None:
-    publish(home, [{}, {}])
+    told = {
+        "git_branch": "main", "worktree": "/src/app", "machine": "laptop", "query_source": "repl",
+        "subagent": "Explore",
+    }  # fmt: skip
+    publish(home, [told, told])
     (row,) = rows("--by", dimension)
     assert (row[dimension], row["requests"]) == (value, 2)
 
 
 def test_the_parametrised_dimensions_are_all_there_are() -> None:
     assert DIMENSIONS == (
-        "day", "week", "month", "agent", "model", "developer", "project", "session",
+        "day", "week", "month", "agent", "model", "developer", "project", "branch", "worktree",
+        "machine", "session", "query_source", "subagent",
     )  # fmt: skip
 
 
@@ -187,6 +140,55 @@ def test_dimensions_may_be_repeated_or_separated_by_commas(home: Home) -> None:
     publish(home, [{}])
     (row,) = rows("--by", "agent, model", "--by", "session", "--by", "agent")
     assert list(row)[:3] == ["agent", "model", "session"]
+
+
+def test_branch_worktree_and_machine_of_a_remainder_are_its_sessions(home: Home) -> None:
+    publish(
+        home,
+        [{"git_branch": "main", "worktree": "/src/app", "machine": "laptop"}],
+        [{}, {"session_id": "s2"}],
+        sessions=[{}, {"session_id": "s2", "git_branch": None, "machine": None, "worktree": None}],
+    )
+    found = rows("--by", "branch,worktree,machine")
+    assert [(row["branch"], row["worktree"], row["machine"], row["requests"]) for row in found] == [
+        ("main", "/src/app", "laptop", 1), (None, None, None, 0),
+    ]  # fmt: skip
+    assert [row["input_tokens"] for row in found] == [15, 5]
+
+
+def test_a_sub_agents_request_without_a_source_is_the_sub_agents(home: Home) -> None:
+    publish(home, [{"is_subagent": True}, {"query_source": "sdk"}, {"subagent": "Explore"}, {}])
+    sources = {row["query_source"]: row["requests"] for row in rows("--by", "query-source")}
+    assert sources == {"subagent": 1, "sdk": 1, None: 2}
+    names = {row["subagent"]: row["requests"] for row in rows("--by", "subagent")}
+    assert names == {"subagent": 1, "Explore": 1, None: 2}
+
+
+def test_marts_of_an_older_release_are_read_as_far_as_they_go(home: Home) -> None:
+    file = publish(home, [{}], [{}])
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("alter table fct_agent_requests drop worktree")
+        connection.execute("alter table dim_models drop display_name")
+    assert [row["model"] for row in rows("--by", "model")] == ["haiku"]
+    assert "haiku" in report("--by", "model").stdout
+    result = report("--by", "worktree")
+    assert result.exit_code == 1
+    assert "worktree" in result.stderr
+    assert "`agent-analytics transform`" in result.stderr
+
+
+def test_tables_show_agents_and_models_by_name_and_data_by_id(home: Home) -> None:
+    publish(
+        home,
+        [{"model": "claude-opus-4-5"}, {"agent": "mine", "model": "mine-1"}],
+        agents=[{"agent": "claude_code", "display_name": "Claude Code"}],
+        models=[{"model": "claude-opus-4-5", "display_name": "Claude Opus 4.5"}],
+    )
+    table = report("--by", "agent,model").stdout
+    assert "Claude Code  Claude Opus 4.5" in table
+    assert "mine         mine-1" in table
+    assert {row["agent"] for row in rows("--by", "agent")} == {"claude_code", "mine"}
+    assert "\nclaude_code,claude-opus-4-5," in report("--by", "agent,model", "--csv").stdout
 
 
 def test_remainders_add_tokens_and_cost_and_no_request(home: Home) -> None:
@@ -366,6 +368,8 @@ def test_a_published_file_without_a_mart_is_named(home: Home) -> None:
     [
         (["--by", "colour"], "'colour' is none of day, week, month, agent"),
         (["--by", ""], "'' is none of day"),
+        (["--by", "block,model"], "`block` lists single blocks and goes with no other key"),
+        (["--by", "day", "--by", "tool"], "`tool` lists single tools"),
         (["--since", "soon"], "'soon' is no day; write 2026-03-14, today"),
         (["--until", "999999d"], "'999999d' is no day"),
         (["--since", "2026-02-30"], "'2026-02-30' is no day"),
@@ -409,3 +413,10 @@ def test_the_parts_of_every_grouping_add_up_to_the_total(home: Home) -> None:
             for measure in ("requests", "input_tokens", "cost_usd"):
                 assert sum(row[measure] for row in read.rows) == read.total[measure]
             assert read.total["cost_usd"] == Decimal("0.000044851")
+
+
+def test_a_vendors_day_is_spend_with_the_vendors_own_count_and_makes_no_block(home: Home) -> None:
+    publish(home, [{}], vendor_days=[{}, {"vendor_usage_key": "v2", "requests": None}])
+    [cursor] = [row for row in rows("--by", "agent,branch") if row["agent"] == "cursor"]
+    assert (cursor["requests"], cursor["cost_usd"], cursor["branch"]) == (4, 1, None)
+    assert {row["agent"] for row in rows("--by", "block")} == {"claude_code"}

@@ -2,65 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
-from typing import Any
 
+import duckdb
 import rich_click as click
 
-from agent_analytics_cli.commit_report import (
-    FACTS,
-    TABLE,
-    CommitReport,
-    coverage_notes,
-    for_people,
-    read_commits,
-)
+from agent_analytics_cli.block_report import block_view
+from agent_analytics_cli.commit_report import commit_view
 from agent_analytics_cli.days import Days, is_time_zone, machine_time_zone
+from agent_analytics_cli.fresh import FreshMarts, open_fresh_marts
 from agent_analytics_cli.marts import open_marts
-from agent_analytics_cli.output import (
-    Format,
-    format_options,
-    note,
-    print_csv,
-    print_json,
-)
-from agent_analytics_cli.report_query import DIMENSIONS, MEASURES, Report, read_report
-from agent_analytics_cli.tables import Column, Kind, print_table
+from agent_analytics_cli.output import Format, format_options, note
+from agent_analytics_cli.report_query import DIMENSIONS
+from agent_analytics_cli.report_view import View, notes_of, print_view
+from agent_analytics_cli.session_report import session_view
+from agent_analytics_cli.tool_report import tool_view
+from agent_analytics_cli.usage_report import usage_view
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 
-_HEADINGS = {"week": "week of"}
-_COMMIT = "commit"
-_MEASURES = (
-    Column("requests", "requests", Kind.COUNT),
-    Column("input_tokens", "input", Kind.COUNT),
-    Column("cache_read_tokens", "cache\nread", Kind.COUNT),
-    Column("cache_write_5m_tokens", "cache\nwrite\n5m", Kind.COUNT),
-    Column("cache_write_1h_tokens", "cache\nwrite\n1h", Kind.COUNT, only_if_any=True),
-    Column("output_tokens", "output", Kind.COUNT),
-    Column("reasoning_tokens", "reasoning", Kind.COUNT, only_if_any=True),
-    Column("cost_usd", "cost", Kind.USD, lower_bound_if="cost_is_partial"),
-    Column("unpriced_requests", "unpriced\nrequests", Kind.COUNT, only_if_any=True),
-)
+Lister = Callable[
+    [duckdb.DuckDBPyConnection | None, date | None, date | None, Days],
+    View,
+]
+LISTINGS: dict[str, Lister] = {
+    "session": session_view,
+    "block": block_view,
+    "tool": tool_view,
+    "commit": commit_view,
+}
+"""What a key shows that stands alone; of these `session` goes with other keys too."""
+
+_KEYS = tuple(dict.fromkeys((*DIMENSIONS, *LISTINGS)))
+_SPELLED = ", ".join(key.replace("_", "-") for key in _KEYS)
 
 
-_NOTHING_PUBLISHED = (
-    "No marts are published yet. `agent-analytics up` receives data and publishes it; "
-    "`agent-analytics transform` publishes what was received already."
-)
-
-
-def _split_dimensions(
+def _split_keys(
     ctx: click.Context, parameter: click.Parameter, values: Iterable[str]
 ) -> tuple[str, ...]:
     names = [name.strip() for value in values for name in value.split(",")]
-    for name in names:
-        if name not in (*DIMENSIONS, _COMMIT):
-            raise click.BadParameter(f"{name!r} is none of {', '.join((*DIMENSIONS, _COMMIT))}")
-    keys = tuple(dict.fromkeys(names))
-    if _COMMIT in keys and len(keys) > 1:
-        raise click.BadParameter("`commit` lists single commits and goes with no other key")
+    keys = tuple(dict.fromkeys(name.replace("-", "_") for name in names))
+    for key, name in zip(keys, dict.fromkeys(names), strict=False):
+        if key not in _KEYS:
+            raise click.BadParameter(f"{name!r} is none of {_SPELLED}")
+        if key not in DIMENSIONS and len(keys) > 1:
+            raise click.BadParameter(f"`{key}` lists single {key}s and goes with no other key")
     return keys
 
 
@@ -77,9 +65,9 @@ def _check_time_zone(
     "--by",
     multiple=True,
     default=("day,agent,model",),
-    callback=_split_dimensions,
+    callback=_split_keys,
     metavar="KEY,…",
-    help=f"Group by any of {', '.join(DIMENSIONS)}; or commit alone, to list commits.  "
+    help=f"Group by any of {_SPELLED}; block, tool and commit each stand alone.  "
     "[default: day,agent,model]",
 )
 @click.option("--since", metavar="DAY", help="First day: 2026-03-14, today, yesterday, 7d or 2w.")
@@ -104,7 +92,13 @@ def command(
 
     Without --since: the last 30 days that have data. A dash is an unknown, never a zero: a model
     without a known price shows it for its cost, and `≥` marks a sum that leaves such costs out.
-    The total is not in --csv, where it would be added up again.
+    The total is not in --csv, where it would be added up again. Tables show agents and models by
+    the names that users know, --json and --csv by their ids.
+
+    `--by session` lists sessions, the one last active first: usage in the days shown, beside the
+    whole session's start, prompts and commits. `--by block` estimates five-hour blocks from
+    requests, with the burn rate of the one that runs. `--by tool` counts calls, failures and
+    durations. `--by worktree` is the folder in which a session began.
 
     `--by commit` lists commits, each with the agent that made it and how sure that is (its tier).
     Untracked means that there is no evidence, not that a human wrote it.
@@ -113,7 +107,8 @@ def command(
     Examples:
     $ agent-analytics report
     $ agent-analytics report --by model --since 7d
-    $ agent-analytics report --by commit --since 7d
+    $ agent-analytics report --by session --since today
+    $ agent-analytics report --by branch,query-source
     $ agent-analytics report --by month,project --since 2026-01-01 --json
     """
     home = Home.from_environment()
@@ -121,19 +116,30 @@ def command(
     first, last = _parse_day(since, "--since", days), _parse_day(until, "--until", days)
     if first and last and first > last:
         raise click.UsageError(f"--since {first} is after --until {last}.")
-    sentences: Iterable[str]
-    with open_marts(home.demo if demo else home) as marts:
-        about = {"is_published": marts is not None, "chosen": first is not None}
-        if by == (_COMMIT,):
-            commits = read_commits(marts, first, last, days)
-            _print_commits(commits, output_format)
-            sentences = _commit_notes(commits, **about)
-        else:
-            report = read_report(marts, by, first, last, days)
-            _print(report, output_format)
-            sentences = _notes(report, **about)
-    for sentence in sentences:
+    with _marts(home, demo=demo) as fresh:
+        marts = fresh.connection
+        listing = LISTINGS.get(by[0]) if len(by) == 1 else None
+        view = (
+            listing(marts, first, last, days)
+            if listing
+            else usage_view(marts, by, first, last, days)
+        )
+        is_published = marts is not None
+    print_view(view, output_format)
+    if fresh.note:
+        note(fresh.note)
+    for sentence in notes_of(view, is_published=is_published, is_chosen=first is not None):
         note(sentence)
+
+
+@contextmanager
+def _marts(home: Home, *, demo: bool) -> Iterator[FreshMarts]:
+    if demo:
+        with open_marts(home.demo) as marts:
+            yield FreshMarts(marts)
+    else:
+        with open_fresh_marts(home, load_settings(home).settings, note) as fresh:
+            yield fresh
 
 
 def _days(home: Home, tz: str | None) -> Days:
@@ -149,89 +155,3 @@ def _parse_day(text: str | None, option: str, days: Days) -> date | None:
         return days.parse(text) if text is not None else None
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint=option) from None
-
-
-def _print(report: Report, output_format: Format) -> None:
-    keys = [Column(key, _HEADINGS.get(key, key)) for key in report.by]
-    if output_format is Format.JSON:
-        print_json({**_range(report, report.by), "rows": report.rows, "total": report.total})
-    elif output_format is Format.CSV:
-        print_csv([*keys, *(Column(name, name) for name in MEASURES)], report.rows)
-    elif report.rows:
-        labels = dict(zip(report.by, ["total", *[""] * len(report.by)], strict=False))
-        print_table([*keys, *_MEASURES], report.rows, {**labels, **report.total})
-
-
-def _print_commits(report: CommitReport, output_format: Format) -> None:
-    if output_format is Format.TABLE:
-        if report.rows:
-            print_table(TABLE, for_people(report.rows))
-        return
-    if output_format is Format.CSV:
-        print_csv([Column(name, name) for name in FACTS], report.rows)
-        return
-    rows = [{name: row[name] for name in FACTS} for row in report.rows]
-    print_json({**_range(report, (_COMMIT,)), "rows": rows, "coverage": report.coverage()})
-
-
-def _range(report: Report | CommitReport, by: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "by": by,
-        "since": report.since,
-        "until": report.until,
-        "time_zone": report.time_zone,
-    }
-
-
-def _notes(report: Report, *, is_published: bool, chosen: bool) -> Iterable[str]:
-    """What to know about the result, in whole sentences."""
-    if not is_published:
-        yield _NOTHING_PUBLISHED
-    elif not report.recorded:
-        yield (
-            "No usage is recorded yet. Point an agent's telemetry at the collector that "
-            "`agent-analytics up` starts; what it has received shows in `agent-analytics status`."
-        )
-    else:
-        yield from _range_notes(report, "is no usage", chosen=chosen)
-    unpriced = report.total["unpriced_requests"]
-    if unpriced or report.total["cost_is_partial"]:
-        what = f"{unpriced:,} request{'s'[: unpriced != 1]}" if unpriced else "some usage"
-        yield (
-            f"The cost of {what} is unknown: `—` where no cost is known, `≥` where a sum leaves "
-            "unknown ones out."
-        )
-
-
-def _commit_notes(report: CommitReport, *, is_published: bool, chosen: bool) -> Iterable[str]:
-    if not is_published:
-        yield _NOTHING_PUBLISHED
-    elif not report.recorded:
-        yield (
-            "No commits are recorded yet. `agent-analytics hooks install` in a repository has "
-            "its commits noted from then on."
-        )
-    else:
-        yield from _range_notes(report, "are no commits", chosen=chosen)
-        if report.rows:
-            yield from coverage_notes(report)
-
-
-def _range_notes(report: Report | CommitReport, missing: str, *, chosen: bool) -> Iterable[str]:
-    """Which days are shown, or which could be; `missing` reads on after "There"."""
-    if not report.rows:
-        asked = f"from {report.since} to" if report.since else "up to"
-        are = missing.partition(" ")[0]
-        yield (
-            f"There {missing} {asked} {report.until} ({report.time_zone}); "
-            f"there {are} from {report.recorded[0]} to {report.recorded[-1]}."
-        )
-    elif not chosen and report.since and report.until:
-        count = sum(report.since <= day <= report.until for day in report.recorded)
-        yield (
-            f"{report.since} to {report.until} ({report.time_zone}) has the last {count} days "
-            "with data; --since chooses others."
-            if count > 1
-            else f"{report.since} ({report.time_zone}) is the last day with data; "
-            "--since chooses others."
-        )

@@ -72,6 +72,7 @@ joined as (
         coalesce(settings.project_id, sessions.repository, sessions.project_path) as project_id,
         sessions.git_branch,
         sessions.machine,
+        sessions.project_path as worktree,
         requests.main_model,
         cast(coalesce(prompts.prompts, 0) as bigint) as prompts,
         cast(coalesce(requests.requests, 0) as bigint) as requests,

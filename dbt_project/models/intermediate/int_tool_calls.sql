@@ -1,10 +1,10 @@
 -- A table: five models read it.
 {{ config(materialized='table') }}
 
--- Of Claude Code, Codex, Gemini CLI and Copilot CLI.
+-- Of Claude Code, Codex, Gemini CLI, Copilot CLI and Cursor.
 {% set edit_tools = [
     'Edit', 'Write', 'MultiEdit', 'NotebookEdit', 'apply_patch', 'write_file', 'replace', 'create',
-    'edit', 'str_replace_editor',
+    'edit', 'str_replace_editor', 'StrReplace', 'EditNotebook',
 ] %}
 
 with
@@ -51,6 +51,7 @@ joined as (
         coalesce(calls.repository, sessions.repository) as repository,
         {{ project_of('calls') }} as project_id,
         coalesce(calls.git_branch, sessions.git_branch) as git_branch,
+        sessions.machine,
         requests.model,
         calls.tool_name,
         calls.command,

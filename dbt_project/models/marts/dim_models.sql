@@ -40,6 +40,7 @@ final as (
 
     select
         sightings.model,
+        {{ model_display_name('sightings.model') }} as display_name,
         ranked.provider,
         ranked.input as input_usd_per_million,
         ranked.cache_read as cache_read_usd_per_million,

@@ -18,6 +18,7 @@ final as (
         project_id,
         git_branch,
         machine,
+        worktree,
         model,
         model_reported,
         model_requested,

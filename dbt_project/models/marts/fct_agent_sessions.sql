@@ -53,6 +53,7 @@ final as (
         project_id,
         git_branch,
         machine,
+        worktree,
         main_model,
         case
             when commits > 0 then 'committed'

@@ -17,6 +17,7 @@ final as (
         developer_id,
         project_id,
         git_branch,
+        machine,
         model,
         tool_name,
         command,
