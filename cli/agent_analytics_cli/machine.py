@@ -16,6 +16,11 @@ def user_home() -> Path:
     return Path.home()
 
 
+def machine_name() -> str | None:
+    """This machine's name for people; None when it has none."""
+    return os.uname().nodename or None
+
+
 def claude_config_dir() -> Path:
     """Claude Code's folder: CLAUDE_CONFIG_DIR, else `~/.claude`."""
     named = variable("CLAUDE_CONFIG_DIR")

@@ -19,7 +19,7 @@ from agent_analytics_cli.changes import (
     write_atomically,
 )  # fmt: skip
 from agent_analytics_cli.json_reader import NotJson
-from agent_analytics_cli.json_text import is_empty, members_of, members_under, take_out
+from agent_analytics_cli.json_text import has_part, is_empty, take_out
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
 
@@ -54,7 +54,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     path: str
     kind: str
-    """hook, settings, backup or profile"""
+    """hook, settings, backup, profile, or stub: a script in our own folder that settings name"""
     created: bool
     """There was no such file: it goes again when nothing but ours is left in it."""
     fragments: list[str]
@@ -72,6 +72,8 @@ class Entry(msgspec.Struct, frozen=True):
     """Folders made for the file, outermost first; they go again when they are empty."""
     under: str | None = None
     """Of a JSON file the top-level key whose members the one fragment holds; else None."""
+    part: str = ""
+    """Tells several things of ours in one file apart; each goes by itself."""
 
 
 class Receipt:
@@ -100,16 +102,25 @@ class Receipt:
         else:
             self._path.unlink(missing_ok=True)
 
-    def find(self, path: Path) -> Entry | None:
-        return next((entry for entry in self.entries if entry.path == str(path)), None)
+    def find(self, path: Path, part: str = "") -> Entry | None:
+        return next(
+            (entry for entry in self.entries if (entry.path, entry.part) == (str(path), part)), None
+        )
 
     def put(self, entry: Entry) -> None:
-        """Add the entry; it takes the place of an older one of the same path."""
-        self.forget(entry.path)
+        """Add the entry; it takes the place of an older one of the same part of the same path.
+
+        A file that we made is ours as a whole, whichever part made it.
+        """
+        self.forget(entry.path, entry.part)
+        if any(other.created for other in self.entries if other.path == entry.path):
+            entry = msgspec.structs.replace(entry, created=True)
         self.entries.append(entry)
 
-    def forget(self, path: str) -> None:
-        self.entries = [entry for entry in self.entries if entry.path != path]
+    def forget(self, path: str, part: str = "") -> None:
+        self.entries = [
+            entry for entry in self.entries if (entry.path, entry.part) != (path, part)
+        ]  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -128,9 +139,14 @@ def sha256(content: bytes) -> str:
 
 
 def entry_for(
-    change: FileChange, kind: str, fragments: list[str], old: Entry | None, under: str | None = None
+    change: FileChange,
+    kind: str,
+    fragments: list[str],
+    old: Entry | None,
+    under: str | None = None,
+    part: str = "",
 ) -> Entry:
-    """The entry to write down before `change` is made; `old` is the one of the same path.
+    """The entry to write down before `change` is made; `old` is the one of the same part.
 
     What was true before our first change stays true: whether the file was there, its permissions.
     """
@@ -154,7 +170,7 @@ def entry_for(
     return Entry(
         str(path), kind, created, fragments,
         sha256(change.after or b"") if is_all_ours else NOT_OURS_AS_A_WHOLE,
-        *modes, list(dict.fromkeys(folders)), under,
+        *modes, list(dict.fromkeys(folders)), under, part,
     )  # fmt: skip
 
 
@@ -165,8 +181,8 @@ def holds(entry: Entry, content: bytes) -> bool:
     if entry.under is not None:
         text = content.decode("utf-8", "surrogateescape")
         with contextlib.suppress(NotJson):
-            found = members_under(text, entry.under)
-            return any(name in found for name in members_of("".join(entry.fragments), entry.under))
+            if any(has_part(text, fragment, entry.under) for fragment in entry.fragments):
+                return True
         return any(fragment in text for fragment in entry.fragments)
     there = {line.strip() for line in content.splitlines()}
     return any(line in there for fragment in entry.fragments for line in _own_lines(fragment))
@@ -179,8 +195,12 @@ def undo(entry: Entry) -> FileChange | None:
     still have our values go. Raises ChangeRefused, and FragmentLost when a fragment is no longer
     there as written.
     """
+    return undo_in(entry, read_for_change(Path(entry.path)))
+
+
+def undo_in(entry: Entry, before: bytes | None) -> FileChange | None:
+    """The same of a file that will hold `before`. Raises FragmentLost."""
     path = Path(entry.path)
-    before = read_for_change(path)
     if before is None or not holds(entry, before):
         return None
     why = "take out what agent-analytics put in"

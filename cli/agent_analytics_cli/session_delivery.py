@@ -16,7 +16,7 @@ from agent_analytics_cli.agents import READERS
 from agent_analytics_cli.agents.session_file import Record, SessionFile, Trouble
 from agent_analytics_cli.api_client import ApiClient, ApiRefused, ApiUnreachable
 from agent_analytics_cli.imported import Delivered
-from agent_analytics_cli.session_plan import Waiting
+from agent_analytics_cli.session_plan import Waiting, of_machine
 
 PATH = "/v1/session-records"
 BATCH_RECORDS = 1000
@@ -101,7 +101,7 @@ def deliver_files(
         for each in waiting:
             for record in READERS[each.agent].read(each.file, outcome.trouble, each.reading):
                 outcome.survey.add(record)
-                delivery.add(record)
+                delivery.add(of_machine(record, each.machine))
             if each.file.path not in outcome.trouble.unreadable:
                 delivery.end_file(each)
             if progress:

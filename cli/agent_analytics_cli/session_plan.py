@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent_analytics_cli.agents import READERS
-from agent_analytics_cli.agents.session_file import Reading, SessionFile, Trouble
+from agent_analytics_cli.agents.session_file import Reading, Record, SessionFile, Trouble
 from agent_analytics_cli.imported import Imported
+from agent_analytics_cli.machine import machine_name
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import Settings
 
@@ -22,6 +23,8 @@ class Waiting:
     file: SessionFile
     reading: Reading
     """Where to begin; the reading moves it along."""
+    machine: str | None = None
+    """Whose file it is; None is not told."""
 
     @property
     def size(self) -> int:
@@ -61,12 +64,18 @@ class Plan:
 
 
 def plan_import(
-    home: Home, settings: Settings, user_homes: Sequence[Path] = (), *, again: bool = False
+    home: Home,
+    settings: Settings,
+    user_homes: Sequence[Path] = (),
+    *,
+    again: bool = False,
+    machine: str | None = None,
 ) -> Plan:
     """What an import would read: the new and changed session files of the enabled agents.
 
     They are looked for under each of `user_homes`, by default where the agents themselves look.
     Of a file that grew since it was delivered, the rest is read. `again` takes all of every file.
+    `machine` is where the files were written, if that was not here.
     """
     agents = [agent for agent in settings.enabled_agents if agent in READERS]
     plan = Plan(Imported.load(home, settings.backend_url))
@@ -76,18 +85,25 @@ def plan_import(
             folder = READERS[agent].folder(user_home)
             if (real := os.path.realpath(folder)) not in seen:
                 seen.add(real)
-                _look_into(plan, agent, folder, again=again)
+                _look_into(plan, agent, folder, machine or machine_name(), again=again)
     return plan
 
 
-def _look_into(plan: Plan, agent: str, folder: Path, *, again: bool) -> None:
+def _look_into(plan: Plan, agent: str, folder: Path, machine: str | None, *, again: bool) -> None:
     found = READERS[agent].find(folder, plan.trouble)
     plan.looked_at.append((agent, folder, len(found)))
     plan.imported.forget_missing(folder, found)
     for file in found:
         if again:
-            plan.waiting.append(Waiting(agent, file, Reading()))
+            plan.waiting.append(Waiting(agent, file, Reading(), machine))
         elif plan.imported.has(file):
             plan.unchanged += 1
         else:
-            plan.waiting.append(Waiting(agent, file, plan.imported.reading(file)))
+            plan.waiting.append(Waiting(agent, file, plan.imported.reading(file), machine))
+
+
+def of_machine(record: Record, machine: str | None) -> Record:
+    """The record as it is delivered: with the machine whose file tells it, where that is known."""
+    if machine is not None:
+        record["payload"]["machine"] = machine
+    return record

@@ -36,6 +36,10 @@ def test_every_measurement_runs_and_reports_its_figures(tmp_path: Path, home: Ho
         "idle",
         "hooks",
         "import_sessions",
+        "report",
+        "statusline",
+        "fresh",
+        "cold",
     }
     for name, measurement in measurements.items():
         assert measurement["figures"], name

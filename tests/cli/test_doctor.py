@@ -26,6 +26,7 @@ from click.testing import CliRunner
 from agent_analytics_cli import __version__
 from agent_analytics_cli.agents.claude_code.settings_files import SKIPPED
 from agent_analytics_cli.doctor.checkup import CHECKS, run_checks
+from agent_analytics_cli.doctor.commits import latest_trouble
 from agent_analytics_cli.doctor.installation import WANTED, check_disk
 from agent_analytics_cli.doctor.situation import Situation
 from agent_analytics_cli.doctor.verdict import Status, Verdict, how_long, in_units, ok
@@ -684,7 +685,8 @@ def publish(home: Home, *seen_in: str) -> None:
             "(agent varchar, requested_at timestamptz, seen_in varchar)"
         )
         connection.execute(
-            "create table fct_metric_remainders (agent varchar, booked_at timestamptz)"
+            "create table fct_metric_remainders (agent varchar, booked_at timestamptz);"
+            "create table fct_agent_sessions (agent varchar, ended_at timestamptz)"
         )
         for source in seen_in:
             connection.execute(
@@ -790,6 +792,37 @@ def test_commits_that_wait_are_told_with_their_age(home: Home) -> None:
         (home.outbox / "flusher.pid").write_text(f"{flusher.pid}\n")
         told = line("outbox")
         assert (told["status"], "are being delivered" in told["detail"]) == ("ok", True)
+
+
+def test_what_agents_told_waits_beside_commits_and_is_not_called_one(home: Home) -> None:
+    assert line("outbox")["detail"] == "No commit and no event of an agent waits to be delivered."
+    events = home.outbox / "events.jsonl"
+    events.write_text("{}\n{}\n")
+    os.utime(events, (time.time() - 7300,) * 2)
+    log = home.logs / "hooks.log"
+    log.write_text(json.dumps({"event": "events_wait", "problem": "no route"}))
+    told = line("outbox")
+    assert (told["status"], told["next_step"]) == ("warn", "agent-analytics up")
+    assert told["detail"] == (
+        "Notes of what agents told that wait: 2, the oldest for 2 h at least. "
+        "The last trouble: events wait: no route (time unknown)"
+    )
+    (home.outbox / "noted").write_text("commit\taaa\t/r/.git\n")
+    assert line("outbox")["detail"].startswith(
+        "Notes of commits that wait: 1, the oldest for 0 s at least. "
+        "Notes of what agents told that wait: 2, the oldest for 2 h at least."
+    )
+    events.unlink()  # delivered: only the commit waits, and of that nothing was said
+    assert "trouble" not in line("outbox")["detail"]
+    (home.outbox / "noted").unlink()
+    assert line("outbox")["status"] == "ok"
+    refused = {"event": "refused_for_good", "path": "/v1/session-records", "reason": "too old"}
+    log.write_text(json.dumps(refused))
+    told = line("outbox")
+    assert told["detail"] == (
+        "Nothing waits, but there was trouble: refused for good: too old (time unknown)"
+    )
+    assert latest_trouble(log, (), queues=["commits"]) is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,6 +58,12 @@ def recorded(fixtures: Path, claude: Path) -> Path:
     for folder in sorted((fixtures / "claude").glob("*/home/.claude")):
         shutil.copytree(folder, claude, dirs_exist_ok=True)
     return claude
+
+
+def delivered(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is sent of records that were read: they say whose machine it was."""
+    here = {"machine": os.uname().nodename}
+    return [record | {"payload": record["payload"] | here} for record in records]
 
 
 def write_session(claude: Path, name: str, prompts: int, cwd: str = "/nowhere") -> Path:
@@ -145,8 +151,11 @@ def test_every_recorded_session_arrives_as_it_was_read(
     )
     assert sorted((*row[:-1], json.dumps(json.loads(row[-1]), sort_keys=True)) for row in rows) == (
         sorted(
-            (*list(record.values())[:-1], json.dumps(record["payload"], sort_keys=True))
-            for record in records
+            (
+                *list(record.values())[:-1],
+                json.dumps(record["payload"], sort_keys=True),
+            )
+            for record in delivered(records)
         )
     )
     asked = {line["requestId"] for line in lines if line["type"] == "assistant"}
@@ -277,6 +286,20 @@ def test_a_session_in_several_homes_counts_once(
     assert (done["files_read"], done["sessions"], done["records"]) == (3, 2, 7)
     assert count_rows(home) == 4
     assert summary(*named)["files_unchanged"] == 3
+
+
+def test_every_record_says_whose_machine_it_was(
+    home: Home, service: RunningService, claude: Path, tmp_path: Path
+) -> None:
+    write_session(claude, "mine", 1)
+    write_session(tmp_path / "backup" / ".claude", "theirs", 1)
+    summary()
+    summary("--home", str(tmp_path / "backup"), "--machine", " devcontainer ")
+    assert loaded(
+        home,
+        "select session_id, payload->>'machine' from raw_agent_session_records order by 1",
+    ) == [("mine", os.uname().nodename), ("theirs", "devcontainer")]
+    assert run_import("--machine", " ").exit_code == 2
 
 
 def test_the_folder_that_claude_code_was_told_is_read(
@@ -414,7 +437,7 @@ def test_batches_are_bounded_in_records_and_in_bytes(api: Scripted, claude: Path
     assert max(sizes) == 1000
     assert max(map(len, api.bodies)) <= 2_000_000
     records = [record for batch in api.batches for record in batch]
-    assert records == list(read_records(claude))  # all of them, in order
+    assert records == delivered(list(read_records(claude)))  # all of them, in order
 
     api.bodies.clear()
     write_session(claude, "c", 1000, cwd="/" + "é" * 1000)  # two bytes each

@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from agent_analytics_cli.git.hook_files import EVENTS
 from agent_analytics_cli.main import cli
 from agent_analytics_cli.receipt import Receipt
+from agent_analytics_cli.setup.agents import AGENTS
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 from tests.cli.machine_files import SETTINGS, only_git, tree
@@ -27,7 +28,8 @@ from tests.cli.terminal import Terminal
 
 QUESTIONS = (
     "Who are you", "Project of all your work", "Have Claude Code report", "Backend: ",
-    "Send tool details?", "Send repository names?", "Install it", "Write to the shell profile?",
+    "Send tool details?", "Send repository names?", "Show cost and limits in it?", "Install it",
+    "Write to the shell profile?",
     "Make these changes?",
 )  # fmt: skip
 
@@ -471,6 +473,7 @@ def test_on_a_terminal_it_asks_shows_the_difference_and_asks_once_more(
         terminal.wait_for("Tool details let commits match exactly")
         terminal.answer("Send tool details? [y/N]: ", "y")
         terminal.answer("Send repository names? [Y/n]: ", "n")
+        terminal.answer("Show cost and limits in it? [y/N]: ", "")
         terminal.answer("Install it (here, everywhere, none) [here]: ", "")
         terminal.answer("Write to the shell profile? [y/N]: ", "")
         terminal.wait_for(f"--- {settings_file}")
@@ -502,7 +505,7 @@ def test_a_file_edited_while_the_question_stands_is_not_written_over(
 ) -> None:
     with Terminal("init", "--hooks", "none", "--backend", "local", cwd=repository) as terminal:
         for question in ("Who are you", "Project", "Have Claude", "tool details?", "names?",
-                         "shell profile?"):  # fmt: skip
+                         "limits in it?", "shell profile?"):  # fmt: skip
             terminal.answer(question, "")
         terminal.wait_for("Make these changes?")
         settings_file.write_text('{"model": "sonnet"}')
@@ -584,7 +587,7 @@ def test_agents_are_named_with_commas_or_one_by_one(
     assert config.read_text() == text
     wrong = run("init", "--yes", "--agents", "codex,coda")
     assert wrong.exit_code == 2
-    assert "'coda' is none of claude_code, codex, gemini_cli, copilot_cli and none" in wrong.stderr
+    assert f"'coda' is none of {', '.join(AGENTS)} and none" in wrong.stderr
 
 
 def test_an_agent_that_reports_to_somebody_else_does_not_stop_the_others(

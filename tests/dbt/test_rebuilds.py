@@ -144,7 +144,7 @@ def test_a_newer_price_seed_moves_no_cent_of_the_past(
     warehouse.build("--full-refresh", project=project)
     after = warehouse.marts(without=today)
     # A model without a price until then takes the one that became known first.
-    filled_in = {"fct_agent_requests", "fct_agent_costs"}
+    filled_in = {"fct_agent_requests", "fct_agent_costs", "fct_cost_gaps"}
     assert {name for name in before if before[name] != after[name]} <= filled_in
     assert warehouse.rows(priced) == priced_before
     assert {row[1] for row in priced_before if row[0] == "claude_code:dated"} == {

@@ -8,8 +8,7 @@ from pathlib import Path
 import rich_click as click
 
 from agent_analytics_cli.changes import masked, result_of
-from agent_analytics_cli.doctor.commits import latest_trouble
-from agent_analytics_cli.flusher import has_work
+from agent_analytics_cli.doctor.commits import latest_trouble, waiting_notes
 from agent_analytics_cli.git.config_hooks import SINCE
 from agent_analytics_cli.git.hook_status import State
 from agent_analytics_cli.git.hooks import (
@@ -106,7 +105,8 @@ def status_command(path: Path | None, as_json: bool) -> None:
     """
     home = Home.from_environment()
     statuses = hook_status(find_repository(path), home)
-    trouble = latest_trouble(home.logs / "hooks.log", resolved=not has_work(home))
+    log = home.logs / "hooks.log"
+    trouble = latest_trouble(log, waiting_notes(home.outbox), queues=["commits"])
     if as_json:
         rows = [
             {

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from agent_analytics_cli.session_plan import Plan
 
 
+def _machine(ctx: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """The name without blanks around it."""
+    name = given and given.strip()
+    if given is not None and not (name and name.isprintable()):
+        raise click.BadParameter(f"{given!r} is no name.", ctx, option)
+    return name
+
+
 @click.command("import", short_help="Read the session files that agents left on this machine.")
 @click.option(
     "--home",
@@ -29,6 +37,12 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="DIR",
     help="Home folder whose agents' session files are read; default: yours. Repeatable.",
+)
+@click.option(
+    "--machine",
+    callback=_machine,
+    metavar="NAME",
+    help="Where the sessions ran, if that was not here; default: this machine's name.",
 )
 @click.option("--again", is_flag=True, help="All of every file, imported or not.")
 @click.option("--dry-run", is_flag=True, help="Show what would be imported; deliver nothing.")
@@ -45,6 +59,7 @@ if TYPE_CHECKING:
 def command(
     ctx: click.Context,
     user_homes: tuple[Path, ...],
+    machine: str | None,
     again: bool,
     dry_run: bool,
     timeout: float,
@@ -55,13 +70,14 @@ def command(
     The running collector gets the requests, tool calls, commits and prompts of the sessions that
     Claude Code, Codex, Gemini CLI and Copilot CLI kept, where each of them looks itself: token
     counts, names, ids, paths and line counts, no text. The next import reads only what is new. A
-    session that lies in several homes counts once. Exits 1 when something is left or was rejected.
+    session that lies in several homes counts once, for the machine whose copy was imported first.
+    Exits 1 when something is left or was rejected.
 
     \b
     Examples:
     $ agent-analytics import
     $ agent-analytics import --dry-run --json
-    $ agent-analytics import --home . --home ..
+    $ agent-analytics import --home . --home .. --machine devcontainer
     """
     from agent_analytics_cli.session_import import deliver, look
     from agent_analytics_cli.session_plan import plan_import
@@ -69,7 +85,8 @@ def command(
     home = Home.from_environment()
     home.create()
     settings = load_settings(home).settings
-    plan = plan_import(home, settings, [each.absolute() for each in user_homes], again=again)
+    homes = [each.absolute() for each in user_homes]
+    plan = plan_import(home, settings, homes, again=again, machine=machine)
     with _progress() as progress:
         if dry_run or not plan.waiting:
             summary = look(plan, progress)

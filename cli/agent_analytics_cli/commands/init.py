@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from agent_analytics_cli.setup.answers import default_answers
 from agent_analytics_cli.setup.apply import apply_setup
 from agent_analytics_cli.setup.plan import plan_setup
 from agent_analytics_cli.setup.questions import answer, has_terminal, read_api_key
+from agent_analytics_cli.setup.recipes import GITHUB, GITLAB, Circumstances
+from agent_analytics_cli.setup.recipes.choice import OPTIONS, print_recipe, recipe_named
 from agent_analytics_cli.setup.report import report, tell
 from agent_analytics_cli.setup.steps import SetupPlan
 from agent_analytics_collector.home import Home
@@ -31,6 +34,12 @@ def _names(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) 
             f"{wrong[0]!r} is none of {', '.join(AGENTS)} and none.", ctx, option
         )
     return tuple(name for name in AGENTS if name in names) if names else None
+
+
+def _host(ctx: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    if given is not None and not re.fullmatch(r"[^\s/~-][^\s/~]*", given):
+        raise click.BadParameter(f"{given!r} is no host as ssh takes it.", ctx, option)
+    return given
 
 
 @click.command("init", short_help="Have this machine's agents and commits reported.")
@@ -55,6 +64,10 @@ def _names(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) 
     help="Put the repository's name beside metrics.",
 )  # fmt: skip
 @click.option(
+    "--status-line/--no-status-line", default=None,
+    help="Show cost and limits in Claude Code's status line, if it has none (no).",
+)  # fmt: skip
+@click.option(
     "--hooks", type=click.Choice(["here", "everywhere", "none"]),
     help="Git hook in this repository, in all under your home folder, or none.",
 )  # fmt: skip
@@ -62,6 +75,17 @@ def _names(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) 
     "--shell-profile/--no-shell-profile", default=None,
     help="Set the variables in the shell's profile too (no).",
 )  # fmt: skip
+@click.option("--devcontainer", is_flag=True, help="Print what agents in a devcontainer need.")
+@click.option(
+    "--wsl", is_flag=True, help="Print what agents on Windows need, with the collector in WSL."
+)
+@click.option(
+    "--ci", type=click.Choice([GITHUB, GITLAB]), is_flag=False, flag_value=GITHUB,
+    help="Print a CI job that keeps what its agent cost (github).",
+)  # fmt: skip
+@click.option(
+    "--ssh", metavar="HOST", callback=_host, help="Print what agents on a host behind SSH need."
+)
 @click.option("--grpc-port", type=_PORT, help="Port of OTLP/gRPC (4317), kept in config.yaml.")
 @click.option("--http-port", type=_PORT, help="Port of OTLP/HTTP (4318), kept in config.yaml.")
 @click.option("--api-port", type=_PORT, help="Port of the API (8321), kept in config.yaml.")
@@ -84,7 +108,8 @@ def command(
     and Gemini CLI are told in their own settings, Copilot CLI by a function in the shell profile;
     settings of yours that say otherwise are never overridden. What is changed is noted, and
     `agent-analytics uninstall` takes it out byte for byte. Exits 1 when something that was asked
-    for had to be left out.
+    for had to be left out. --devcontainer, --wsl, --ci and --ssh change nothing: they print what
+    agents that run there need.
 
     \b
     Examples:
@@ -92,8 +117,12 @@ def command(
     $ agent-analytics init --yes --dry-run
     $ agent-analytics init --yes --agents claude_code,codex
     $ agent-analytics init --yes --hooks everywhere --grpc-port 5317
+    $ agent-analytics init --ci gitlab
     """
-    if not (yes or dry_run or has_terminal()):
+    places = {name: value for name in OPTIONS if (value := flags.pop(name))}
+    if len(places) > 1:
+        raise click.UsageError(f"--{' and --'.join(places)} ask for one recipe each: give one.")
+    if not (yes or dry_run or places or has_terminal()):
         raise click.UsageError("There is no terminal to ask on. Add --yes to take the defaults.")
     home, here = Home.from_environment(), Path.cwd()
     ports = {"grpc_port": grpc_port, "http_port": http_port, "api_port": api_port}
@@ -102,7 +131,11 @@ def command(
         "ports": {name: port for name, port in ports.items() if port is not None},
     }
     defaults = default_answers(load_settings(home), Receipt.load(home), here)
-    answers = answer(defaults, flags, ask=not yes and has_terminal())
+    answers = answer(defaults, flags, ask=not (yes or places) and has_terminal())
+    for name, value in places.items():
+        circumstances = Circumstances(answers, load_settings(home, answers.ports).settings)
+        print_recipe(recipe_named(name, value, circumstances), as_json=as_json)
+        return
     make_plan = partial(_plan, home, answers, here)
     plan = make_plan(Receipt.load(home))
     if dry_run or not plan.changes:

@@ -24,6 +24,9 @@ with heard as (
     from main.fct_agent_requests
     union all
     select agent, booked_at, true from main.fct_metric_remainders
+    union all
+    -- Its hook tells of sessions, never of requests.
+    select agent, ended_at, true from main.fct_agent_sessions where agent = 'cursor'
 )
 select agent, epoch(max(heard_at) filter (where by_telemetry)), epoch(max(heard_at))
 from heard group by agent
@@ -62,6 +65,10 @@ def _check_agent(situation: Situation, name: str) -> Verdict:
     state = agent.state(project_folder())
     more = "".join(f" {sentence}" for sentence in state.problems)
     enable = f"agent-analytics agents enable {name}"
+    if agent.by_hook and not state.enabled:
+        return warn(f"{agent.title} does not run our hook.{more}", enable)
+    if agent.by_hook:
+        return ok(f"{agent.title} runs our hook, as {state.origin} says.")
     if not state.enabled:
         if agent.settings is None and not state.problems:
             return ok(
@@ -195,10 +202,10 @@ def check_agent_heard(situation: Situation) -> Verdict:
 
 def _expected(enabled: tuple[str, ...], heard: Mapping[str, Heard]) -> tuple[str, ...]:
     """Those of the enabled agents that are used here; all of them when none seems to be."""
-    from agent_analytics_cli.agents import READERS
+    from agent_analytics_cli.setup.agents import AGENTS
 
     def is_used(agent: str) -> bool:
-        return agent in heard or agent not in READERS or READERS[agent].folder(None).is_dir()
+        return agent in heard or agent not in AGENTS or AGENTS[agent].folder().is_dir()
 
     return tuple(filter(is_used, enabled)) or enabled
 

@@ -11,6 +11,7 @@ from agent_analytics_cli.changes import masked
 from agent_analytics_cli.doctor.agents import check_agent_heard, check_agent_settings
 from agent_analytics_cli.doctor.collector import check_clock, check_collector, check_key
 from agent_analytics_cli.doctor.commits import check_hook, check_outbox
+from agent_analytics_cli.doctor.history import check_history
 from agent_analytics_cli.doctor.installation import (
     check_configuration,
     check_disk,
@@ -37,6 +38,7 @@ CHECKS: Mapping[str, Check] = {
     "clock": check_clock,
     "agent_settings": check_agent_settings,
     "agent_heard": check_agent_heard,
+    "history": check_history,
     "hook": check_hook,
     "outbox": check_outbox,
     "spool": check_spool,

@@ -1,21 +1,26 @@
-"""Checks of git's side: the hook in this repository, and what hooks noted and is not delivered."""
+"""Checks of hooks: git's in this repository, and what hooks noted and is not delivered."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from agent_analytics_cli.doctor.situation import Situation
 from agent_analytics_cli.doctor.verdict import Verdict, how_long, ok, warn
+from agent_analytics_cli.outbox import QUEUES, SESSION_RECORDS
 
 DELIVERY_IS_LATE_S = 60.0
 LOG_IS_NEWS_S = 24 * 3600.0
-WAIT = "commits_wait"
-"""The flusher's word for a delivery that is tried again."""
+_NOTES = {
+    "commits": "Notes of commits that wait",
+    "events": "Notes of what agents told that wait",
+}
 _LOG_TAIL_BYTES = 8192
 
 
@@ -50,26 +55,38 @@ def check_hook(situation: Situation) -> Verdict:
 def check_outbox(situation: Situation) -> Verdict:
     """What waits to be delivered, and what the flusher has said in the last day."""
     outbox, log = situation.home.outbox, situation.log("hooks")
-    waiting, age_s = _waiting(outbox)
-    trouble = latest_trouble(log, resolved=not waiting)
+    waiting = waiting_notes(outbox)
+    trouble = latest_trouble(log, waiting)
     if not waiting:
         if trouble:
-            return warn(f"Nothing waits, but a commit had trouble: {trouble}", f"See {log}")
-        return ok("No commit waits to be delivered.")
-    detail = f"Notes of commits that wait: {waiting:,}, the oldest for {how_long(age_s)} at least."
+            return warn(f"Nothing waits, but there was trouble: {trouble}", f"See {log}")
+        return ok("No commit and no event of an agent waits to be delivered.")
+    detail = " ".join(
+        f"{_NOTES[queue]}: {lines:,}, the oldest for {how_long(age_s)} at least."
+        for queue, (lines, age_s) in waiting.items()
+    )
+    is_late = any(age_s >= DELIVERY_IS_LATE_S for _, age_s in waiting.values())
     if trouble:
         detail += f" The last trouble: {trouble}"
-    if _flusher_runs(outbox) and age_s < DELIVERY_IS_LATE_S:
+    if _flusher_runs(outbox) and not is_late:
         return ok(f"{detail} They are being delivered.")
     is_there = situation.service or situation.settings.backend_url
     command = "log-commit --queued" if is_there else "up"
     return warn(detail, f"agent-analytics {command}")
 
 
-def _waiting(outbox: Path) -> tuple[int, float]:
-    """Number of lines in files that wait, and for how many seconds the oldest is unchanged."""
+def waiting_notes(outbox: Path) -> dict[str, tuple[int, float]]:
+    """Of each queue that is not empty its lines, and for how many seconds the oldest waits."""
+    files = {queue: [outbox / f"{queue}.jsonl"] for queue in QUEUES}
+    files["commits"] += outbox.glob("noted*")
+    found = {queue: _lines_and_age(paths) for queue, paths in files.items()}
+    return {queue: (lines, age_s) for queue, (lines, age_s) in found.items() if lines}
+
+
+def _lines_and_age(paths: Iterable[Path]) -> tuple[int, float]:
+    """Number of lines in the files, and for how many seconds the oldest is unchanged."""
     lines, oldest_at = 0, time.time()
-    for path in (*outbox.glob("noted*"), outbox / "commits.jsonl"):
+    for path in paths:
         try:
             with path.open("rb") as file:
                 found = sum(1 for _ in file)
@@ -81,8 +98,13 @@ def _waiting(outbox: Path) -> tuple[int, float]:
     return lines, time.time() - oldest_at
 
 
-def latest_trouble(log: Path, *, resolved: bool) -> str | None:
-    """What the log's last line says, unless it is old; `resolved` leaves out that commits wait."""
+def latest_trouble(
+    log: Path, waiting: Collection[str], queues: Collection[str] = QUEUES
+) -> str | None:
+    """What the log's last line about these queues says, unless it is old.
+
+    That a queue waits is trouble only while it is among `waiting`.
+    """
     try:
         with log.open("rb") as file:
             status = os.fstat(file.fileno())
@@ -98,10 +120,21 @@ def latest_trouble(log: Path, *, resolved: bool) -> str | None:
             event = said["event"]
         except (ValueError, TypeError, KeyError):
             continue  # cut off, or no line of ours
-        if not (resolved and event == WAIT):
+        queue = _queue_of(said)
+        is_over = event == f"{queue}_wait" and queue not in waiting
+        if not is_over and (queue is None or queue in queues):
             why = said.get("problem") or said.get("reason")
             text = f"{event.replace('_', ' ')}{f': {why}' if why else ''}"
             return f"{text} ({said.get('timestamp', 'time unknown')})"
+    return None
+
+
+def _queue_of(said: dict[str, Any]) -> str | None:
+    """What a line of the log is about; None where it does not tell."""
+    if said["event"] in ("events_wait", "event_skipped") or said.get("path") == SESSION_RECORDS:
+        return "events"
+    if said["event"] in ("commits_wait", "commit_skipped") or "path" in said:
+        return "commits"
     return None
 
 

@@ -21,6 +21,8 @@ from agent_analytics_collector.errors import BadSetting
 from agent_analytics_collector.settings import Loaded
 
 Hooks = Literal["here", "everywhere", "none"]
+STATUS_LINE = "statusLine"
+"""Of the receipt, the part of Claude Code's settings that is the status line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Answers:
     shell_profile: bool
     ports: Mapping[str, int] = field(default_factory=dict)
     """`grpc_port`, `http_port`, `api_port`, where they are to change."""
+    status_line: bool = False
+    """Claude Code is to call `agent-analytics statusline`."""
 
     def settings(self) -> dict[str, Any]:
         """The answers that config.yaml keeps, by dotted name."""
@@ -78,6 +82,7 @@ def default_answers(loaded: Loaded, receipt: Receipt, here: Path) -> Answers:
         shell_profile=any(
             set_by("".join(entry.fragments)) for entry in receipt.entries if entry.kind == "profile"
         ),
+        status_line=any(entry.part == STATUS_LINE for entry in receipt.entries),
     )
 
 

@@ -103,8 +103,9 @@ def make_step(step: Step, home: Home, receipt: Receipt) -> None:
         return
     with locked_receipt(home, receipt):
         before = receipt.entries
-        old = receipt.find(path)
-        receipt.put(entry_for(step.change, step.kind, list(step.fragments), old, step.under))
+        old = receipt.find(path, step.part)
+        fragments = list(step.fragments)
+        receipt.put(entry_for(step.change, step.kind, fragments, old, step.under, step.part))
         receipt.save()
         try:
             _make_folder(path)

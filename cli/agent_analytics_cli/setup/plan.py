@@ -20,7 +20,8 @@ from agent_analytics_cli.git.repository import (
 from agent_analytics_cli.machine import user_home
 from agent_analytics_cli.receipt import Receipt
 from agent_analytics_cli.setup.agents import AGENTS
-from agent_analytics_cli.setup.answers import Answers
+from agent_analytics_cli.setup.answers import STATUS_LINE, Answers
+from agent_analytics_cli.setup.status_line import add_status_line
 from agent_analytics_cli.setup.steps import SetupPlan, Step
 from agent_analytics_cli.setup.telemetry_steps import add_telemetry
 from agent_analytics_cli.shell_profile import calls_of, set_by
@@ -56,9 +57,11 @@ def plan_setup(
         plan.settings = old  # what is not written down is not in force
     plan.notes += _still_there(answers, receipt)
     repository = _repository(here)
+    project_dir = (repository and repository.top_level) or here
     if answers.agents or answers.shell_profile:
-        project_dir = (repository and repository.top_level) or here
         add_telemetry(plan, home, answers, receipt, project_dir, only, managed)
+    if answers.status_line and not only:
+        add_status_line(plan, receipt, project_dir, managed)
     _add_hooks(plan, home, answers, repository)
     return plan
 
@@ -82,16 +85,17 @@ def _still_there(answers: Answers, receipt: Receipt) -> list[str]:
         if name not in answers.agents
     }
     for entry in receipt.entries:
+        if entry.part == STATUS_LINE and not answers.status_line:
+            commands.setdefault(entry.path, "uninstall")
         block = "".join(entry.fragments) if entry.kind == "profile" else ""
         if set_by(block) and not answers.shell_profile:
             commands[entry.path] = "uninstall"
         elif calls_of(block) and "copilot_cli" not in answers.agents:
             commands[entry.path] = "agents disable copilot_cli"
     return [
-        f"{entry.path} stays as an earlier init left it; "
-        f"`agent-analytics {commands[entry.path]}` takes it out."
-        for entry in receipt.entries
-        if entry.path in commands
+        f"{path} stays as an earlier init left it; `agent-analytics {commands[path]}` takes it out."
+        for path in dict.fromkeys(entry.path for entry in receipt.entries)
+        if path in commands
     ]
 
 

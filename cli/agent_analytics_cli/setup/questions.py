@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import rich_click as click
 
+from agent_analytics_cli.doctor.agents import project_folder
 from agent_analytics_cli.setup.agents import AGENTS, Agent
 from agent_analytics_cli.setup.answers import (
     Answers,
@@ -18,6 +19,7 @@ from agent_analytics_cli.setup.answers import (
     check_developer_id,
     endpoint_of,
 )  # fmt: skip
+from agent_analytics_cli.setup.status_line import is_status_line_set
 from agent_analytics_collector.errors import BadSetting
 
 LOCAL = "local"
@@ -27,6 +29,9 @@ Tool details let commits match exactly: Claude Code then sends what its tools ar
 {receiver}, which keeps of it only facts such as a commit's SHA and a file's path."""
 _REPOSITORY = """
 Repository names are put beside Claude Code's metrics, so that cost can be shown per repository."""
+_STATUS_LINE = """
+Claude Code has a line below its prompt. It can show what the session and today cost and how much of
+your limits is used; Claude Code then starts `agent-analytics statusline` as it works."""
 _HOOK = """
 A git hook notes every commit, a person's as well; it adds some milliseconds. Hooks that are there
 keep running."""
@@ -147,6 +152,16 @@ def _ask_repository(answers: Answers, given: dict[str, Any]) -> Answers:
     )
 
 
+def _ask_status_line(answers: Answers, given: dict[str, Any]) -> Answers:
+    # In a folder that is gone, no project has a say.
+    if "claude_code" not in answers.agents or is_status_line_set(project_folder()):
+        return answers
+    click.echo(_STATUS_LINE, err=True)
+    return replace(
+        answers, status_line=_yes("Show cost and limits in it?", answers.status_line)
+    )  # fmt: skip
+
+
 def _ask_hooks(answers: Answers, given: dict[str, Any]) -> Answers:
     click.echo(_HOOK, err=True)
     kinds = click.Choice(["here", "everywhere", "none"])
@@ -168,6 +183,7 @@ _QUESTIONS: dict[str, Callable[[Answers, dict[str, Any]], Answers]] = {
     "backend": _ask_backend,
     "tool_details": _ask_details,
     "repository_names": _ask_repository,
+    "status_line": _ask_status_line,
     "hooks": _ask_hooks,
     "shell_profile": _ask_profile,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from agent_analytics_cli.receipt import (
     locked_receipt,
     remove_created_folders,
     undo,
+    undo_in,
 )  # fmt: skip
 from agent_analytics_cli.setup.apply import setup_lock
 from agent_analytics_collector.errors import AgentAnalyticsError
@@ -79,19 +81,26 @@ class Removed:
 def plan_removal(receipt: Receipt, paths: Collection[Path] | None = None) -> RemovalPlan:
     """What would be changed, of all files or of those in `paths`; nothing is."""
     plan = RemovalPlan()
+    planned: dict[Path, FileChange] = {}
     for entry in reversed(receipt.entries):
-        if paths is not None and Path(entry.path) not in paths:
+        path = Path(entry.path)
+        if paths is not None and path not in paths:
             continue
+        earlier = planned.get(path)
         try:
-            change = undo(entry)
+            change = undo_in(entry, earlier.after) if earlier else undo(entry)
         except (ChangeRefused, FragmentLost) as error:
             plan.left.append(str(error))
             continue
         plan.notes += kept_values(entry)
-        if change is not None:
-            plan.changes.append(change)
-            if entry.kind == "backup":
-                plan.copies.add(change.path)
+        if change is None:
+            continue
+        if earlier:
+            change = dataclasses.replace(change, before=earlier.before)
+        planned[path] = change
+        if entry.kind == "backup":
+            plan.copies.add(path)
+    plan.changes = list(planned.values())
     return plan
 
 
@@ -175,7 +184,8 @@ def kept_values(entry: Entry) -> list[str]:
         return []
     changed = [
         name
-        for name, value in members_of("".join(entry.fragments), entry.under).items()
+        for fragment in entry.fragments
+        for name, value in members_of(fragment, entry.under).items()
         if name in there and there[name] != value
     ]
     if not changed:
@@ -206,6 +216,7 @@ def _undo(entry: Entry, receipt: Receipt, done: Removed) -> None:
         notes = kept_values(entry)
         if change is not None:
             apply(change)
+            done.files = [file for file in done.files if file[0] != path]
             done.files.append((path, done_by(change)))
         elif entry.kind == "backup" and path.exists():
             notes.append(f"{path}, the copy that init made, was changed since and stays.")
@@ -214,5 +225,5 @@ def _undo(entry: Entry, receipt: Receipt, done: Removed) -> None:
         return
     done.notes += notes
     remove_created_folders(entry)
-    receipt.forget(entry.path)
+    receipt.forget(entry.path, entry.part)
     receipt.save()

@@ -21,6 +21,8 @@ class Step:
     fragments: tuple[str, ...] = ()
     under: str | None = None
     copy_of: Path | None = None
+    part: str = ""
+    """As in `receipt.Entry`."""
 
 
 @dataclass(slots=True)
