@@ -55,6 +55,8 @@ select
     cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens,
     reasoning_tokens, cost_usd, requested_at as booked_at
 from fct_agent_requests where hash(request_key) % 1000 = 0;
+create table fct_vendor_spend as
+select *, 4::bigint as requests, 'vendor_billed' as cost_source from fct_metric_remainders limit 0;
 create table fct_agent_sessions as
 select
     session_key, any_value(session_id) as session_id, any_value(agent) as agent,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pytest
 from agent_analytics_collector.home import Home
 
 FIXTURES = Path(__file__).parent / "fixtures"
+
+# Here too: tzlocal remembers the first zone it finds, which may be that of a module's fixture.
+os.environ["TZ"] = "UTC"
+time.tzset()
 
 
 @pytest.fixture(autouse=True)

@@ -233,7 +233,7 @@ def test_up_demo_once_prints_the_first_table_and_ends(home: Home) -> None:
     answer = cli("up", "--demo", "--once", *(f"--{p}-port=0" for p in ("grpc", "http", "api")))
     assert answer.returncode == 0, answer.stderr
     assert "This is the recorded demo, not your data" in answer.stderr
-    assert "claude_code" in answer.stdout
+    assert "Claude Code" in answer.stdout
     assert re.search(r"\$\d", answer.stdout)
     assert not home.service_state.exists()
     assert stored(home) == []  # the demo has a home of its own
