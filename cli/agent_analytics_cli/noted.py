@@ -22,6 +22,7 @@ from agent_analytics_cli.git.repository import (
 )
 from agent_analytics_cli.outbox import COMMITS, REWRITES, Entry
 from agent_analytics_collector.home import Home
+from agent_analytics_collector.line_hashes import LineHasher
 
 SETTLE_S = 0.2
 """A hook that opened the file before it was taken has long written its lines by then."""
@@ -52,6 +53,8 @@ class Outcome:
     entries: list[Entry] = field(default_factory=list)
     problems: list[dict[str, str]] = field(default_factory=list)
     """What had to be left out: the reason, and what it is about."""
+    repositories: list[Repository] = field(default_factory=list)
+    """Those in which something was noted."""
 
 
 def take(home: Home) -> Iterator[Path]:
@@ -100,7 +103,9 @@ def parse(content: bytes) -> tuple[list[Line], int]:
     return list(lines), unsound
 
 
-def read_facts(lines: Iterable[Line], project_id: str | None, kept: set[Kept]) -> Outcome:
+def read_facts(
+    lines: Iterable[Line], project_id: str | None, hasher: LineHasher | None, kept: set[Kept]
+) -> Outcome:
     """Entries for the outbox, in the order of the lines of each repository.
 
     Commits in `kept` get none, and those that get one are added: a rebase tells of each commit
@@ -112,31 +117,32 @@ def read_facts(lines: Iterable[Line], project_id: str | None, kept: set[Kept]) -
     outcome = Outcome()
     for git_dir, group in by_folder.items():
         try:
-            repository, read = _read(Path(git_dir), group, project_id)
+            repository, read = _read(Path(git_dir), group, project_id, hasher)
         except (NotARepository, GitFailed) as error:
             about = os.fsencode(git_dir).decode(errors="replace")
             outcome.problems.append(
                 {"reason": str(error), "git_dir": about, "lines": str(len(group))}
             )
             continue
+        outcome.repositories.append(repository)
         _add(outcome, repository, read, group, kept)
     return outcome
 
 
 def _read(
-    git_dir: Path, group: list[Line], project_id: str | None
+    git_dir: Path, group: list[Line], project_id: str | None, hasher: LineHasher | None
 ) -> tuple[Repository, ReadCommits]:
     """Raises NotARepository, GitFailed."""
     names = [line.commit_hash for line in group]
     try:
         repository = find_repository(git_dir=git_dir)
-        return repository, read_commits(repository, names, project_id=project_id)
+        return repository, read_commits(repository, names, project_id=project_id, hasher=hasher)
     except NotARepository:
         if git_dir.parent.name != "worktrees":
             raise
     # The work tree was removed, with its reflog. Its commits are where all work trees have them.
     repository = find_repository(git_dir=git_dir.parent.parent)
-    read = read_commits(repository, names, project_id=project_id)
+    read = read_commits(repository, names, project_id=project_id, hasher=hasher)
     read.moves = NO_MOVES
     for payload in read.payloads.values():
         payload["branch"] = None

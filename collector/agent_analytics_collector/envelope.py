@@ -22,6 +22,8 @@ class Signal(StrEnum):
     SESSION_RECORDS = "session_records"
     COPILOT_METRICS = "copilot_metrics"
     VENDOR_USAGE = "vendor_usage"
+    LINE_SURVIVAL = "line_survival"
+    ATTRIBUTIONS = "attributions"
 
 
 OTLP_SIGNALS = (Signal.LOGS, Signal.METRICS, Signal.TRACES)

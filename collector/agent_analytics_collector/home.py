@@ -37,6 +37,11 @@ class Home:
         return self.root / "token"
 
     @property
+    def line_key(self) -> Path:
+        """The key under which lines of code are hashed; made on first need."""
+        return self.root / "line.key"
+
+    @property
     def outbox(self) -> Path:
         """Commits that hooks have noted, and those that could not be delivered yet."""
         return self.root / "outbox"

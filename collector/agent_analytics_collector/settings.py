@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,6 +66,13 @@ class GitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether hooks note commits; off, installed hooks do nothing."""
     correlation_window: int = 300
     """Seconds after a session's last event in which a commit may still be its own."""
+    line_key_file: str | None = None
+    """File of an organisation's key for line hashes (64 hex digits), relative to the home.
+
+    None is a key of this home's own.
+    """
+    ticket_pattern: str = "[A-Z][A-Z0-9]+-[0-9]+"
+    """What a ticket looks like in branches and messages (RE2, no look-around); empty: none."""
 
 
 class SessionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -256,6 +264,11 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
         if url is not None and "@" in url.split("/")[2]:
             problem = "must not hold a name or password; put the key into api_key"
             raise BadSetting(name, origins[name], problem)
+    try:
+        re.compile(settings.git.ticket_pattern)
+    except re.error as error:
+        name = "git.ticket_pattern"
+        raise BadSetting(name, origins[name], f"no regular expression: {error}") from error
     for vendor in ("github", "claude", "cursor"):
         # A secret goes there: it must not travel in the clear.
         if not _is_private(getattr(settings.vendors, vendor).api_url):

@@ -62,6 +62,7 @@ def test_everything_the_contract_names_is_there(root: Path) -> None:
     second = commit(root, "second\n\nwith a body\n", {"a": b"1\n3\n", "b": b"x\n"})
     payload = read_commit(find_repository(root), second[:8], project_id="widgets")
     patch_id = payload.pop("patch_id")
+    assert [file["path"] for file in payload.pop("files")] == ["a", "b"]
     assert re.fullmatch("[0-9a-f]{40}", patch_id)
     assert abs(payload["timestamp"] - time.time()) < 60
     assert payload == {

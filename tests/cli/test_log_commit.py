@@ -111,6 +111,7 @@ def test_all_flags_in_a_repository_gain_what_git_knows_beside_them(home: Home, r
     log_commit("--hash", made[:12], *ALL_FLAGS[2:], cwd=root)
     log_commit(*ALL_FLAGS, cwd=root)  # a hash of another repository
     known, unknown = waiting(home)
+    assert [file["path"] for file in known.pop("files")] == ["a"]
     assert known == SPECIFIED | {
         "commit_hash": made, "authored_at": known["authored_at"], "repository": str(root),
         "branch": "main", "parent_hashes": [], "is_merge": False, "trailers": {},

@@ -13,6 +13,7 @@ from agent_analytics_collector.errors import AgentAnalyticsError, NotRunning
 from agent_analytics_collector.home import Home
 
 if TYPE_CHECKING:
+    from agent_analytics_collector.line_hashes import LineHasher
     from agent_analytics_collector.settings import Settings
 
 TIMEOUT_S = 2.0
@@ -80,6 +81,7 @@ def command(
         return
 
     from agent_analytics_cli.output import note, print_json
+    from agent_analytics_collector.line_hashes import home_hasher
     from agent_analytics_collector.settings import load_settings
 
     settings = load_settings(home).settings
@@ -90,8 +92,9 @@ def command(
             print_json({"commit_hash": None, "outcome": "off", "reason": None})
         return
     flags = {name: _clean(value) for name, value in given.items() if value is not None}
-    payload = _payload(_clean(commit_hash), folder, flags, len(given), settings.project_id)
     home.create()
+    hasher = home_hasher(home, settings.git.line_key_file)
+    payload = _payload(_clean(commit_hash), folder, flags, len(given), settings.project_id, hasher)
     outcome, reason = _send(home, settings, payload)
     short = payload["commit_hash"][:10]
     if as_json:
@@ -115,6 +118,7 @@ def _payload(
     flags: dict[str, Any],
     all_flags: int,
     project_id: str | None,
+    hasher: LineHasher,
 ) -> dict[str, Any]:
     """The flags over what git knows. Raises NotARepository, NoSuchCommit, GitFailed."""
     from agent_analytics_cli.git.commit_facts import MAX_NAME, NoSuchCommit, bounded, read_commit
@@ -127,7 +131,8 @@ def _payload(
         flags["commit_message"] = bounded(flags["commit_message"])
     try:
         name = commit_hash or "HEAD"
-        return read_commit(find_repository(folder), name, project_id=project_id) | flags
+        repository = find_repository(folder)
+        return read_commit(repository, name, project_id=project_id, hasher=hasher) | flags
     except (NotARepository, NoSuchCommit):
         if not commit_hash or len(flags) < all_flags:
             raise

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agent_analytics_cli.git.diffs import count_lines, count_merge_lines, patch_ids
+from agent_analytics_cli.git.diffs import count_files, count_merge_lines, patch_ids, summed
+from agent_analytics_cli.git.file_changes import describe_files
 from agent_analytics_cli.git.reflog import NO_MOVES, Moves, read_moves
 from agent_analytics_cli.git.repository import GitFailed, Repository, run_git
 from agent_analytics_collector.errors import AgentAnalyticsError
+from agent_analytics_collector.line_hashes import LineHasher
 
 MAX_MESSAGE_BYTES = 64 * 1024
 MAX_NAME = 1024
@@ -51,10 +53,14 @@ class ReadCommits:
 
 
 def read_commit(
-    repository: Repository, name: str = "HEAD", *, project_id: str | None = None
+    repository: Repository,
+    name: str = "HEAD",
+    *,
+    project_id: str | None = None,
+    hasher: LineHasher | None = None,
 ) -> dict[str, Any]:
     """The payload of one commit, named as git allows it. Raises NoSuchCommit, GitFailed."""
-    read = read_commits(repository, [name], project_id=project_id)
+    read = read_commits(repository, [name], project_id=project_id, hasher=hasher)
     if name in read.payloads:
         return read.payloads[name]
     if name in read.problems:
@@ -63,7 +69,11 @@ def read_commit(
 
 
 def read_commits(
-    repository: Repository, names: Iterable[str], *, project_id: str | None = None
+    repository: Repository,
+    names: Iterable[str],
+    *,
+    project_id: str | None = None,
+    hasher: LineHasher | None = None,
 ) -> ReadCommits:
     """Payloads of many commits for a handful of git calls; a name that is none is left out.
 
@@ -72,6 +82,7 @@ def read_commits(
     - of a merge only what it adds to all its parents counts (git's combined diff), so a merge
       without conflicts has 0 files and 0 lines
     - `branch` is where the commit was made as far as the reflog or HEAD tells, else None
+    - `files` tells of each file of what is no merge, with hashes of its lines under `hasher`
     - counts are None where the parent is not here (the edge of a shallow clone) or git gave up
     - `patch_id` is None for merges and for commits without a text change
     - replacement objects (`git replace`) are not followed: the facts are of the hash
@@ -81,7 +92,7 @@ def read_commits(
     for start in range(0, len(wanted), BATCH):
         resolved = _resolve(repository, wanted[start : start + BATCH])
         payloads: dict[str, dict[str, Any]] = {}
-        read.problems.update(_read(repository, sorted(set(resolved.values())), payloads))
+        read.problems.update(_read(repository, sorted(set(resolved.values())), hasher, payloads))
         for name, commit_hash in resolved.items():
             if commit_hash in payloads:
                 read.payloads[name] = payloads[commit_hash]
@@ -124,27 +135,33 @@ def _resolve(repository: Repository, names: Sequence[str]) -> dict[str, str]:
 
 
 def _read(
-    repository: Repository, hashes: Sequence[str], into: dict[str, dict[str, Any]]
+    repository: Repository,
+    hashes: Sequence[str],
+    hasher: LineHasher | None,
+    into: dict[str, dict[str, Any]],
 ) -> dict[str, str]:
     """Fill `into` by full hash; the reasons of those that git cannot read.
 
     One damaged object fails a whole call of git, so what fails is asked for by halves.
     """
     try:
-        into.update(_read_all(repository, hashes))
+        into.update(_read_all(repository, hashes, hasher))
     except GitFailed as error:
         if len(hashes) == 1:
             return {hashes[0]: error.problem}
         middle = len(hashes) // 2
-        return _read(repository, hashes[:middle], into) | _read(repository, hashes[middle:], into)
+        first, second = hashes[:middle], hashes[middle:]
+        return _read(repository, first, hasher, into) | _read(repository, second, hasher, into)
     return {}
 
 
-def _read_all(repository: Repository, hashes: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _read_all(
+    repository: Repository, hashes: Sequence[str], hasher: LineHasher | None
+) -> dict[str, dict[str, Any]]:
     if not hashes:
         return {}
     payloads = {payload["commit_hash"]: payload for payload in _headers(repository, hashes)}
-    edge = _shallow_edge(repository) & payloads.keys()
+    edge = shallow_edge(repository) & payloads.keys()
     for commit_hash in edge:
         payloads[commit_hash]["parent_hashes"] = _true_parents(repository, commit_hash)
     for payload in payloads.values():
@@ -153,7 +170,9 @@ def _read_all(repository: Repository, hashes: Sequence[str]) -> dict[str, dict[s
     plain = [commit_hash for commit_hash in whole if not payloads[commit_hash]["is_merge"]]
     merges = [commit_hash for commit_hash in whole if payloads[commit_hash]["is_merge"]]
     folder = work_folder(repository)
-    counts = count_lines(repository, folder, plain)
+    of_files = count_files(repository, folder, plain)
+    files = describe_files(repository, folder, of_files, hasher)
+    counts = {name: None if of is None else summed(of) for name, of in of_files.items()}
     counts |= count_merge_lines(repository, folder, merges)
     ids = patch_ids(repository, folder, plain)
     for commit_hash, payload in payloads.items():
@@ -163,6 +182,7 @@ def _read_all(repository: Repository, hashes: Sequence[str]) -> dict[str, dict[s
             "lines_added": counted.added if counted else None,
             "lines_deleted": counted.deleted if counted else None,
             "patch_id": ids.get(commit_hash),
+            "files": files.get(commit_hash),
         }
     return payloads
 
@@ -203,7 +223,7 @@ def _by_key(trailers: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _shallow_edge(repository: Repository) -> set[str]:
+def shallow_edge(repository: Repository) -> set[str]:
     """Commits whose parents were not fetched; git shows them as if they were roots."""
     try:
         return set((repository.common_dir / "shallow").read_text(encoding="ascii").split())

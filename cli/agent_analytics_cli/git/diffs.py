@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent_analytics_cli.git.repository import GitFailed, Repository, pipe_git, run_git
 
-_PLAIN = (
+PLAIN = (
     # Paths are part of a patch id, so they are always quoted alike.
     "--no-replace-objects", "-c", "core.quotePath=true", "diff-tree", "--stdin", "-r", "--root",
     "--no-ext-diff", "--no-textconv", "--no-color", "--submodule=short",
     "--ignore-submodules=none", "--diff-algorithm=myers", "--indent-heuristic",
 )  # fmt: skip
 _PATCH = ("-p", "-U3", "--full-index", "--src-prefix=a/", "--dst-prefix=b/")
+RENAMES = ("--find-renames=50%", "-l1000")
 _HASH_LINE = re.compile(rb"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")
 _SUBMODULE = b"160000"
 
@@ -27,49 +28,74 @@ class LineCounts:
     deleted: int = 0
 
 
-def count_lines(
+@dataclass(slots=True)
+class FileCounts:
+    """A file that a commit changes."""
+
+    path: bytes
+    old_path: bytes | None
+    """None unless it was renamed or copied."""
+    is_submodule: bool
+    sections: int
+    """How many parts of a patch are about it: 2 where its type changed, else 1."""
+    added: int | None = None
+    """Lines; None of a binary file or a submodule."""
+    deleted: int | None = None
+
+
+def count_files(
     repository: Repository, folder: Path, hashes: Sequence[str]
-) -> dict[str, LineCounts | None]:
+) -> dict[str, list[FileCounts] | None]:
     """Of commits with at most one parent, by hash; None where git gave up (a huge change)."""
     if not hashes:
         return {}
-    counts: dict[str, LineCounts | None] = {commit_hash: LineCounts() for commit_hash in hashes}
     try:
         printed = run_git(
-            *_PLAIN, "-z", "--raw", "--numstat", "--no-abbrev", "--find-renames=50%", "-l1000",
+            *PLAIN, "-z", "--raw", "--numstat", "--no-abbrev", *RENAMES,
             git_dir=repository.git_dir, cwd=folder, stdin=_lines(hashes),
         )  # fmt: skip
     except GitFailed:
         if len(hashes) == 1:
             return {hashes[0]: None}
         middle = len(hashes) // 2
-        return count_lines(repository, folder, hashes[:middle]) | count_lines(
+        return count_files(repository, folder, hashes[:middle]) | count_files(
             repository, folder, hashes[middle:]
         )
-    counted = LineCounts()
-    submodules: set[bytes] = set()
+    files: dict[str, list[FileCounts] | None] = {commit_hash: [] for commit_hash in hashes}
+    found: list[FileCounts] = []
+    counted = 0
     parts = iter(printed.split(b"\0"))
     for part in parts:
         if part.startswith(b":"):  # raw: ":mode mode hash hash status", path, renamed: path
             modes, status = part.split(b" ")[:2], part.rpartition(b" ")[2]
-            path = next(parts)
+            path, old_path = next(parts), None
             if status.startswith((b"R", b"C")):
-                path = next(parts)
-            if _SUBMODULE in modes[1] or _SUBMODULE in modes[0]:
-                submodules.add(path)
+                path, old_path = next(parts), path
+            is_submodule = _SUBMODULE in modes[1] or _SUBMODULE in modes[0]
+            found.append(FileCounts(path, old_path, is_submodule, 1 + (status == b"T")))
         elif b"\t" in part:  # numstat: "added \t deleted \t path", or no path there and two next
             added, deleted, path = part.split(b"\t", 2)
             if not path:
                 next(parts)
-                path = next(parts)
-            counted.files += 1
-            if added != b"-" and path not in submodules:
-                counted.added += int(added)
-                counted.deleted += int(deleted)
+                next(parts)
+            file = found[counted]  # in the order of the raw lines
+            counted += 1
+            if added != b"-" and not file.is_submodule:
+                file.added, file.deleted = int(added), int(deleted)
         elif _HASH_LINE.match(part):
-            counted, submodules = LineCounts(), set()
-            counts[part.decode()] = counted
-    return counts
+            found, counted = [], 0
+            files[part.decode()] = found
+    return files
+
+
+def summed(files: Iterable[FileCounts]) -> LineCounts:
+    """The files of one commit together."""
+    total = LineCounts()
+    for file in files:
+        total.files += 1
+        total.added += file.added or 0
+        total.deleted += file.deleted or 0
+    return total
 
 
 def count_merge_lines(
@@ -83,7 +109,7 @@ def count_merge_lines(
         return {}
     try:
         printed = run_git(
-            *_PLAIN, *_PATCH, "--cc", "--no-renames",
+            *PLAIN, *_PATCH, "--cc", "--no-renames",
             git_dir=repository.git_dir, cwd=folder, stdin=_lines(hashes),
         )  # fmt: skip
     except GitFailed:
@@ -114,7 +140,7 @@ def patch_ids(repository: Repository, folder: Path, hashes: Sequence[str]) -> di
         return {}
     try:
         printed = pipe_git(
-            (*_PLAIN, *_PATCH, "--no-renames"), ("patch-id", "--stable"),
+            (*PLAIN, *_PATCH, "--no-renames"), ("patch-id", "--stable"),
             git_dir=repository.git_dir, cwd=folder, stdin=_lines(hashes),
         )  # fmt: skip
     except GitFailed:

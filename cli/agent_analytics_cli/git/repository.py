@@ -6,9 +6,11 @@ import functools
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from agent_analytics_cli.machine import environment_for_git
 from agent_analytics_collector.errors import AgentAnalyticsError
@@ -116,6 +118,42 @@ def pipe_git(
     if failed := source.returncode or filtered.returncode:
         raise GitFailed(tuple(first), f"exit code {failed}")
     return printed
+
+
+@contextmanager
+def stream_git(*arguments: str, git_dir: Path, cwd: Path, stdin: bytes) -> Iterator[IO[bytes]]:
+    """What git prints, to be read as it comes, so that it never lies in our memory whole.
+
+    `stdin` must fit into a pipe (64 KiB). Raises GitFailed, at the end too.
+    """
+    try:
+        process = subprocess.Popen(
+            _command(arguments, git_dir), cwd=cwd, env=environment_for_git(),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    except OSError as error:
+        raise GitFailed(arguments, str(error)) from error
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            _feed(process.stdin, stdin, arguments)
+            yield process.stdout
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise GitFailed(arguments, f"exit code {process.returncode}")
+
+
+def _feed(pipe: IO[bytes], stdin: bytes, arguments: tuple[str, ...]) -> None:
+    try:
+        pipe.write(stdin)
+        pipe.close()
+    except OSError as error:  # git ended without reading it
+        with suppress(OSError):
+            pipe.close()
+        raise GitFailed(arguments, str(error)) from error
 
 
 def _command(arguments: Sequence[str], git_dir: Path | None) -> list[str]:

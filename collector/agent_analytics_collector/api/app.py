@@ -31,6 +31,14 @@ _ROUTES = {
         "Record what vendors report",
         "Days of actors and models; a later delivery replaces an earlier one.",
     ),
+    Signal.LINE_SURVIVAL: (
+        "Record which lines are alive",
+        "Commits at an age in days; a later delivery replaces an earlier one.",
+    ),
+    Signal.ATTRIBUTIONS: (
+        "Record who wrote which lines",
+        "Lines of git-ai notes and of Agent Trace records.",
+    ),
 }
 _BEARER = HTTPBearer(auto_error=False, description="The installation's token")
 _PROBLEMS: dict[int | str, dict[str, Any]] = {

@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from agent_analytics_collector.api.commit_payloads import Attribution, Commit, LineSurvival, Rewrite
 from agent_analytics_collector.api.payloads import (
-    Commit,
     CopilotMetrics,
     Problem,
     Received,
-    Rewrite,
     SessionRecord,
     VendorUsage,
 )
@@ -37,10 +36,12 @@ MODELS: dict[Signal, type[BaseModel]] = {
     Signal.SESSION_RECORDS: SessionRecord,
     Signal.COPILOT_METRICS: CopilotMetrics,
     Signal.VENDOR_USAGE: VendorUsage,
+    Signal.LINE_SURVIVAL: LineSurvival,
+    Signal.ATTRIBUTIONS: Attribution,
 }
-_REMEMBERED = (Signal.COMMITS, Signal.REWRITES)
-"""Session records are many, and re-read by their importer. What vendors say of a day may become
-what it was before, so only the last delivery counts."""
+_REMEMBERED = (Signal.COMMITS, Signal.REWRITES, Signal.ATTRIBUTIONS)
+"""Session records are many, and re-read by their importer. What vendors say of a day and what blame
+says of a commit may become what it was before, so only the last delivery counts."""
 _MOST_REMEMBERED = 100_000
 MOST_RECORDS = 20_000
 """In one request: checking 35,000 commits took 0.2 s."""

@@ -19,9 +19,6 @@ from pydantic import (
 )
 
 MOST_COUNT = 2**31 - 1
-_HASH = r"^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$"
-"""A whole SHA-1 or SHA-256: an abbreviated hash names no commit for good."""
-_MOST_SECONDS = 253_402_300_799
 _MOST_PAYLOAD_BYTES = 64 * 1024
 _MOST_DAY_BYTES = 1024 * 1024
 """A large organisation's day, by language, model and feature, is some 200 KiB."""
@@ -61,48 +58,6 @@ Text = Annotated[str, Field(max_length=65_536), AfterValidator(_storable)]
 Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
 Count = Annotated[int, Field(ge=0, le=MOST_COUNT)]
 Tokens = Annotated[int, Field(ge=0, le=2**63 - 1)]
-Hash = Annotated[
-    str,
-    Field(pattern=_HASH, examples=["c9335bcb18f9e474573517f60b31b73d99d2217d"]),
-    AfterValidator(str.lower),
-]
-Seconds = Annotated[int, Field(ge=0, le=_MOST_SECONDS, description="Unix time in seconds")]
-
-
-class Commit(BaseModel):
-    """A commit, as git tells of it. Which agent made it is decided later, from all evidence."""
-
-    commit_hash: Hash
-    timestamp: Seconds
-    commit_message: Text | None = None
-    author_name: Name | None = None
-    author_email: Name | None = None
-    files_changed: Count | None = None
-    lines_added: Count | None = None
-    lines_deleted: Count | None = None
-    agent_assisted: bool | None = Field(None, description="What the client claims; kept, not used")
-    agent_session_id: Name | None = None
-    agent_type: Name | None = None
-    authored_at: Seconds | None = None
-    repository: Name | None = Field(
-        None, description="https://host/owner/name of its origin, else its absolute path"
-    )
-    branch: Name | None = None
-    parent_hashes: list[Hash] | None = Field(None, max_length=1000)
-    is_merge: bool | None = None
-    patch_id: Hash | None = None
-    trailers: dict[Name, list[Text]] | None = None
-    project_id: Name | None = None
-    recorded_by: Name | None = Field(None, examples=["hook", "backfill"])
-
-
-class Rewrite(BaseModel):
-    """A commit that an amend or a rebase replaced by another."""
-
-    repository: Name | None = None
-    old_hash: Hash
-    new_hash: Hash
-    kind: Name | None = Field(None, examples=["amend", "rebase"])
 
 
 class SessionRecord(BaseModel):

@@ -30,6 +30,8 @@ _SIGNALS = {
     Signal.SESSION_RECORDS: 6,
     Signal.COPILOT_METRICS: 7,
     Signal.VENDOR_USAGE: 8,
+    Signal.LINE_SURVIVAL: 9,
+    Signal.ATTRIBUTIONS: 10,
 }
 _ENCODINGS = {Encoding.PROTOBUF: 1, Encoding.JSON: 2}
 _SIGNAL_OF = {code: signal for signal, code in _SIGNALS.items()}

@@ -32,13 +32,15 @@ SHARE = {
     Signal.SESSION_RECORDS: 0.75,
     Signal.COPILOT_METRICS: 0.75,
     Signal.VENDOR_USAGE: 0.75,
+    Signal.LINE_SURVIVAL: 0.75,
+    Signal.ATTRIBUTIONS: 0.75,
     Signal.LOGS: 1.0,
     Signal.COMMITS: 1.0,
     Signal.REWRITES: 1.0,
 }
 """How full the spool may be for a signal still to be taken: spans are refused first, and a
 quarter is kept for logs and commits, so that traces never cost the records that carry money.
-Session records can be read again from the agent's own files, and vendors asked again."""
+Session records, notes and blame can be read again, and vendors asked again."""
 
 SEGMENT_AGE_S = 3600.0
 """A segment older than this is followed by a new one, so that the replay window is kept."""

@@ -5,10 +5,9 @@ The API has checked them and wrote each without its empty fields, so equal recor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
-from hashlib import blake2b
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +17,11 @@ from agent_analytics_collector.envelope import (
     DEVELOPER_HEADER,
     Envelope,
     Signal,
-    record_digest,
 )
 from agent_analytics_collector.otlp.values import microseconds
 from agent_analytics_collector.text_policy import TextPolicy
+from agent_analytics_collector.warehouse import commit_rows
+from agent_analytics_collector.warehouse.record_keys import own_key
 
 if TYPE_CHECKING:  # Arrow, which a fresh answer does without
     from agent_analytics_collector.warehouse.columns import Row
@@ -40,62 +40,28 @@ RAW_TABLES = {
     Signal.SESSION_RECORDS: "raw_agent_session_records",
     Signal.COPILOT_METRICS: "raw_copilot_metrics",
     Signal.VENDOR_USAGE: "raw_vendor_usage",
+    Signal.LINE_SURVIVAL: "raw_git_line_survival",
+    Signal.ATTRIBUTIONS: "raw_git_attributions",
 }
 """Where the records of a signal go, but for what session records tell of limits."""
+COMMIT_FILES = "raw_git_commit_files"
+"""Where the files of a commit go, which are no records of their own."""
 RATE_LIMITS = "raw_rate_limits"
 _RATE_LIMIT = "rate_limit"
 
 
-def row(record: Record, envelope: Envelope, policy: TextPolicy) -> tuple[str, Row]:
-    """The table and the row of one record of a request, in the columns of `columns.TABLES`.
+def rows(record: Record, envelope: Envelope, policy: TextPolicy) -> Iterator[tuple[str, Row]]:
+    """Tables and rows of one record of a request, in the columns of `columns.TABLES`.
 
     Raises what it may where the record is not as our API writes it.
     """
     if envelope.signal is Signal.SESSION_RECORDS and record["kind"] == _RATE_LIMIT:
-        return RATE_LIMITS, _rate_limit(record, envelope)
-    return RAW_TABLES[envelope.signal], _ROWS[envelope.signal](record, envelope, policy)
-
-
-def _commit(record: Record, envelope: Envelope, _: TextPolicy) -> Row:
-    get = record.get
-    authored_at = get("authored_at")
-    trailers = get("trailers")
-    return (
-        get("commit_hash"),
-        get("commit_message"),
-        get("author_name"),
-        get("author_email"),
-        record["timestamp"] * _MICRO,
-        get("files_changed"),
-        get("lines_added"),
-        get("lines_deleted"),
-        get("agent_assisted"),
-        get("agent_session_id"),
-        get("agent_type"),
-        envelope.headers.get(DEVELOPER_HEADER),
-        get("project_id"),
-        envelope.received_at_ns // 1000,
-        None if authored_at is None else authored_at * _MICRO,
-        get("repository"),
-        get("branch"),
-        get("parent_hashes"),
-        get("is_merge"),
-        get("patch_id"),
-        None if trailers is None else orjson.dumps(trailers),
-        get("recorded_by"),
-        _key(envelope, record),
-    )
-
-
-def _rewrite(record: Record, envelope: Envelope, _: TextPolicy) -> Row:
-    return (
-        record.get("repository"),
-        record["old_hash"],
-        record["new_hash"],
-        record.get("kind"),
-        envelope.received_at_ns // 1000,
-        _key(envelope, record),
-    )
+        yield RATE_LIMITS, _rate_limit(record, envelope)
+        return
+    yield RAW_TABLES[envelope.signal], _ROWS[envelope.signal](record, envelope, policy)
+    if envelope.signal is Signal.COMMITS:
+        for file in commit_rows.files(record, envelope):
+            yield COMMIT_FILES, file
 
 
 def _session_record(record: Record, envelope: Envelope, policy: TextPolicy) -> Row:
@@ -103,7 +69,7 @@ def _session_record(record: Record, envelope: Envelope, policy: TextPolicy) -> R
     return (
         record["agent"],
         record["session_id"],
-        _own_key(record),
+        own_key(record),
         microseconds(record["timestamp"]),
         record["kind"],
         record.get("project_path"),
@@ -129,7 +95,7 @@ def _rate_limit(record: Record, envelope: Envelope) -> Row:
         _moment(get("resets_at")),
         microseconds(record["timestamp"]),
         _text(get("source")),
-        _own_key(record),
+        own_key(record),
         record["session_id"],
         None if minutes is None else round(minutes),
         _text(get("limit_id")),
@@ -182,22 +148,6 @@ def _vendor_usage(record: Record, envelope: Envelope, policy: TextPolicy) -> Row
     )
 
 
-_OF_THE_WAY = frozenset({"source_file", "repository"})
-
-
-def _key(envelope: Envelope, record: Record) -> bytes:
-    return record_digest(envelope.headers.get(DEVELOPER_HEADER), record)
-
-
-def _own_key(record: Record) -> bytes:
-    """The same line of a copied file, or seen from another machine, is the same record."""
-    own = {name: value for name, value in record.items() if name not in _OF_THE_WAY}
-    payload = record.get("payload", {})
-    if "machine" in payload:
-        own["payload"] = {name: value for name, value in payload.items() if name != "machine"}
-    return blake2b(orjson.dumps(own, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
-
-
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
@@ -218,9 +168,11 @@ def _moment(value: object) -> int | None:
 
 
 _ROWS: dict[Signal, Callable[[Record, Envelope, TextPolicy], Row]] = {
-    Signal.COMMITS: _commit,
-    Signal.REWRITES: _rewrite,
+    Signal.COMMITS: commit_rows.commit,
+    Signal.REWRITES: commit_rows.rewrite,
     Signal.SESSION_RECORDS: _session_record,
     Signal.COPILOT_METRICS: _copilot_metrics,
     Signal.VENDOR_USAGE: _vendor_usage,
+    Signal.LINE_SURVIVAL: commit_rows.line_survival,
+    Signal.ATTRIBUTIONS: commit_rows.attribution,
 }

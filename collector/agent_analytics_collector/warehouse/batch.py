@@ -15,12 +15,14 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 
 from agent_analytics_collector.envelope import OTLP_SIGNALS, Envelope
 from agent_analytics_collector.errors import Undecodable
+from agent_analytics_collector.line_hashes import LineHasher
 from agent_analytics_collector.otlp import logs, metrics, spans
 from agent_analytics_collector.otlp.check import POINT_FAULTS, log_fault, points, span_fault
 from agent_analytics_collector.otlp.messages import Request, parse
 from agent_analytics_collector.otlp.origin import origin
 from agent_analytics_collector.text_policy import TextPolicy
 from agent_analytics_collector.warehouse import api_rows
+from agent_analytics_collector.warehouse.api_rows import COMMIT_FILES
 from agent_analytics_collector.warehouse.columns import REJECTED, TABLES, Row, to_table
 
 _TIMES = (
@@ -34,8 +36,8 @@ _TIMES = (
 class RawBatch:
     """Rows of several requests, as columns when they are asked for."""
 
-    def __init__(self, *, include_text: bool = False) -> None:
-        self._policy = TextPolicy(include_text=include_text)
+    def __init__(self, *, include_text: bool = False, hasher: LineHasher | None = None) -> None:
+        self._policy = TextPolicy(include_text=include_text, hasher=hasher)
         self._rows: dict[str, list[Row]] = {name: [] for name in TABLES}
         self._rejected: list[Row] = []
         self.repaired_strings = 0
@@ -44,7 +46,8 @@ class RawBatch:
     @property
     def records(self) -> int:
         """Records received, rejected ones among them; an undecodable request counts as one."""
-        return len(self._rejected) + sum(map(len, self._rows.values()))
+        counted = (len(rows) for name, rows in self._rows.items() if name != COMMIT_FILES)
+        return len(self._rejected) + sum(counted)
 
     @property
     def rejected(self) -> int:
@@ -71,11 +74,13 @@ class RawBatch:
     def _add_api_records(self, envelope: Envelope) -> None:
         for index, record in enumerate(orjson.loads(envelope.body)):
             try:
-                table, row = api_rows.row(record, envelope, self._policy)
-                self._rows[table].append(row)
+                found = list(api_rows.rows(record, envelope, self._policy))
             except Exception as error:  # a bug of ours costs this record, not its neighbours
                 reason = f"not decodable: {type(error).__name__}"
                 self._reject(envelope, reason, {"index": index})
+            else:
+                for table, row in found:
+                    self._rows[table].append(row)
 
     def tables(self) -> dict[str, pa.Table]:
         """The raw tables' new rows by table; tables without any are left out."""

@@ -107,6 +107,25 @@ COMMITS = pa.schema(
     }
 )
 
+COMMIT_FILES = pa.schema(
+    {
+        "repository": pa.string(),
+        "commit_hash": pa.string(),
+        "path": pa.string(),
+        "old_path": pa.string(),
+        "lines_added": pa.int32(),
+        "lines_deleted": pa.int32(),
+        "is_binary": pa.bool_(),
+        "is_excluded": pa.bool_(),
+        "added_line_hashes": pa.list_(pa.string()),
+        "effective_lines_added": pa.int32(),
+        "removed_line_hashes": pa.list_(pa.string()),
+        "commit_timestamp": TIMESTAMP,
+        "record_key": pa.uuid(),
+        "created_at": TIMESTAMP,
+    }
+)
+
 REWRITES = pa.schema(
     {
         "repository": pa.string(),
@@ -115,6 +134,41 @@ REWRITES = pa.schema(
         "kind": pa.string(),
         "created_at": TIMESTAMP,
         "record_key": pa.uuid(),
+    }
+)
+
+LINE_SURVIVAL = pa.schema(
+    {
+        "repository": pa.string(),
+        "commit_hash": pa.string(),
+        "age_days": pa.int32(),
+        "lines_alive": pa.int32(),
+        "lines_at_start": pa.int32(),
+        "measured_at": TIMESTAMP,
+        "alive_line_hashes": pa.list_(pa.string()),
+        "in_default_branch": pa.bool_(),
+        "created_at": TIMESTAMP,
+    }
+)
+
+ATTRIBUTIONS = pa.schema(
+    {
+        "repository": pa.string(),
+        "commit_hash": pa.string(),
+        "source": pa.string(),
+        "note_id": pa.string(),
+        "note_version": pa.string(),
+        "evidence_tier": pa.string(),
+        "contributor": pa.string(),
+        "agent": pa.string(),
+        "agent_session_id": pa.string(),
+        "model": pa.string(),
+        "path": pa.string(),
+        "ranges": pa.string(),
+        "lines": pa.int32(),
+        "developer_id": pa.string(),
+        "record_key": pa.uuid(),
+        "created_at": TIMESTAMP,
     }
 )
 
@@ -205,7 +259,10 @@ TABLES = {
     "raw_otel_metrics": METRICS,
     "raw_otel_spans": SPANS,
     "raw_git_commits": COMMITS,
+    "raw_git_commit_files": COMMIT_FILES,
     "raw_git_rewrites": REWRITES,
+    "raw_git_line_survival": LINE_SURVIVAL,
+    "raw_git_attributions": ATTRIBUTIONS,
     "raw_agent_session_records": SESSION_RECORDS,
     "raw_rate_limits": RATE_LIMITS,
     "raw_copilot_metrics": COPILOT_METRICS,

@@ -2,8 +2,8 @@
 
 The rows and the spool position they came from are written in one transaction: after a crash at
 any instant both are there or neither. A record that was stored before, however it came, is
-recognised by its `record_key` and left out. What a vendor says of a day replaces what it said
-before.
+recognised by its `record_key` and left out. What a vendor says of a day, or blame of a commit,
+replaces what it said before.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _IDS = {
 _REPLACED_BY = {
     "raw_copilot_metrics": ("date", "developer_id"),
     "raw_vendor_usage": ("vendor", "usage_date", "actor", "model"),
+    "raw_git_line_survival": ("commit_hash", "age_days"),
 }
 """The key of the tables in which the newest delivery is the only row."""
 _TIMES = {
@@ -35,6 +36,7 @@ _TIMES = {
     "raw_otel_logs": "timestamp",
     "raw_otel_spans": "timestamp",
     "raw_git_commits": "commit_timestamp",
+    "raw_git_commit_files": "commit_timestamp",
     "raw_agent_session_records": "timestamp",
     "raw_rate_limits": "observed_at",
 }

@@ -14,6 +14,7 @@ import structlog
 from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.errors import AgentAnalyticsError, FileLocked
 from agent_analytics_collector.home import Home
+from agent_analytics_collector.line_hashes import home_hasher
 from agent_analytics_collector.settings import Settings
 from agent_analytics_collector.spool.reader import read_entries
 from agent_analytics_collector.spool.segments import Position
@@ -68,6 +69,8 @@ class Loader:
         self._position: Position | None = None
         """Where the file stands, once a lease has told."""
         self._batch: Batch | None = None
+        self._unread: str | None = None
+        """Why the next batch could not be read."""
         self._most_requests = MOST_REQUESTS
         """Requests of the next batch; halved while DuckDB refuses what is in it."""
         self._pause_s = 0.0
@@ -97,12 +100,15 @@ class Loader:
     def prepare(self) -> None:
         """Decode the next batch while the file is left to others."""
         if self._batch is None and self._position is not None:
+            self._unread = None
             try:
                 self._batch = self._read_batch(self._position)
-            except OSError as error:
-                self._stand_still(str(error))
+            except (AgentAnalyticsError, OSError) as error:
+                self._unread = str(error)
             except Exception as error:
-                self._stand_still(self._bug(error))
+                self._unread = self._bug(error)
+            if self._unread:
+                self._stand_still(self._unread)
 
     def use_file(self) -> bool:
         """Lease the file once: store the prepared batch, publish; False when that failed.
@@ -141,7 +147,7 @@ class Loader:
 
     def _use_file(self) -> None:
         stored: Stored | None = None
-        problem: str | None = None
+        problem = self._unread
         with lease(self._home.database) as connection:
             write_user_input(connection, self._home, self._settings)
             if self._batch is not None:
@@ -190,7 +196,8 @@ class Loader:
 
     def _read_batch(self, start: Position) -> Batch | None:
         """The next entries after `start`, decoded; None when there are none."""
-        raw = RawBatch(include_text=self._settings.telemetry.include_prompts)
+        hasher = home_hasher(self._home, self._settings.git.line_key_file)
+        raw = RawBatch(include_text=self._settings.telemetry.include_prompts, hasher=hasher)
         end, size, damaged, requests = start, 0, 0, 0
         received_at: datetime | None = None
         for entry in read_entries(self._home.spool, start):

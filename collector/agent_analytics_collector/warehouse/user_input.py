@@ -30,7 +30,8 @@ Row = tuple[str, str]
 def write_user_input(connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings) -> None:
     """Bring `raw_settings` and `raw_user_overrides` to what is set now."""
     settings_stored = _stored(connection, "SELECT name, value FROM raw_settings")
-    _change(connection, "raw_settings", settings_stored, _setting_rows(settings))
+    wanted = _setting_rows(settings) | _ticket_pattern(connection, settings)
+    _change(connection, "raw_settings", settings_stored, wanted)
     for kind in OVERRIDES:
         rows = _file_rows(home.seeds, kind)
         if rows is not None:
@@ -69,6 +70,18 @@ def _setting_rows(settings: Settings) -> set[Row]:
     if settings.project_id:
         rows["project_id"] = settings.project_id
     return set(rows.items())
+
+
+def _ticket_pattern(connection: duckdb.DuckDBPyConnection, settings: Settings) -> set[Row]:
+    """The setting, if dbt can use it; a pattern of Python's own kind would fail every build."""
+    name, pattern = "git.ticket_pattern", settings.git.ticket_pattern
+    quoted = pattern.replace("'", "''")  # a parameter would not be looked at
+    try:
+        connection.execute(f"SELECT regexp_matches('', '{quoted}')").fetchall()
+    except duckdb.Error as error:
+        log.error("setting_unusable", setting=name, problem=str(error).splitlines()[0])
+        return set()
+    return {(name, pattern)}
 
 
 def _file_rows(seeds: Path, kind: str) -> set[Row] | None:
