@@ -15,6 +15,8 @@ from agent_analytics_cli.agents.session_file import Reading, SessionFile
 from agent_analytics_collector.errors import HomeUnusable
 from agent_analytics_collector.home import Home
 
+_TOLD = 1
+"""Goes up when readers tell more than before: then every file is read again, once."""
 _LOOKED_AT = 4096
 """Bytes of a file's beginning, and of those before its offset, by which it is known again."""
 
@@ -44,6 +46,8 @@ class Delivered(msgspec.Struct, frozen=True, array_like=True):
 class _Content(msgspec.Struct):
     backend_url: str | None = None
     """Who has them; None is this home's own collector."""
+    told: int = 0
+    """What readers told when these were read; 1 is with edits."""
     files: dict[str, Delivered] = {}
     """By path."""
 
@@ -56,15 +60,17 @@ class Imported:
 
     @classmethod
     def load(cls, home: Home, backend_url: str | None) -> Imported:
-        """What `backend_url` (None: this home's collector) has; nothing when that is unknown.
+        """What `backend_url` (None: this home's collector) has of all that readers tell now.
 
-        A file that is not ours or damaged counts as missing: delivering again stores nothing twice.
+        Nothing when that is unknown. A file that is not ours or damaged counts as missing:
+        delivering again stores nothing twice.
         """
         try:
             content = msgspec.json.decode(_path(home).read_bytes(), type=_Content)
         except (OSError, msgspec.DecodeError):
-            content = _Content(backend_url)
-        return cls(home, content if content.backend_url == backend_url else _Content(backend_url))
+            content = _Content()
+        is_ours = (content.backend_url, content.told) == (backend_url, _TOLD)
+        return cls(home, content if is_ours else _Content(backend_url, _TOLD))
 
     def has(self, file: SessionFile) -> bool:
         """Whether the file was delivered and is still the same."""

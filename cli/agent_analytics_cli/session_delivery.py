@@ -17,6 +17,7 @@ from agent_analytics_cli.agents.session_file import Record, SessionFile, Trouble
 from agent_analytics_cli.api_client import ApiClient, ApiRefused, ApiUnreachable
 from agent_analytics_cli.imported import Delivered
 from agent_analytics_cli.session_plan import Waiting, of_machine
+from agent_analytics_collector.line_hashes import LineHasher
 
 PATH = "/v1/session-records"
 BATCH_RECORDS = 1000
@@ -89,17 +90,20 @@ def deliver_files(
     timeout_s: float,
     arrived: Arrived,
     progress: Callable[[int], None] | None = None,
+    hasher: LineHasher | None = None,
 ) -> Outcome:
     """Read files and deliver what they say; `progress` gets the bytes of each.
 
-    What the collector asks to send later is sent again until `timeout_s` went by without anything
-    being taken. Raises ApiRefused, and what `arrived` raises.
+    Edits are delivered only with a hasher. What the collector asks to send later is sent again
+    until `timeout_s` went by without anything being taken. Raises ApiRefused, and what `arrived`
+    raises.
     """
     outcome = Outcome()
     delivery = _Delivery(api, timeout_s, arrived, outcome)
     try:
         for each in waiting:
-            for record in READERS[each.agent].read(each.file, outcome.trouble, each.reading):
+            read = READERS[each.agent].read
+            for record in read(each.file, outcome.trouble, each.reading, hasher):
                 outcome.survey.add(record)
                 delivery.add(of_machine(record, each.machine))
             if each.file.path not in outcome.trouble.unreadable:

@@ -13,6 +13,7 @@ from agent_analytics_cli.session_delivery import Outcome, deliver_files
 from agent_analytics_cli.session_plan import Plan
 from agent_analytics_cli.session_workers import ATTEMPT_S, deliver_in_parallel, worker_count
 from agent_analytics_collector.home import Home
+from agent_analytics_collector.line_hashes import home_hasher
 from agent_analytics_collector.settings import Settings
 
 Progress = Callable[[int, int], None]
@@ -44,11 +45,13 @@ class Summary(msgspec.Struct):
     """Why the first records were rejected, and why files are left."""
 
 
-def look(plan: Plan, progress: Progress | None = None) -> Summary:
-    """Read what is planned and deliver nothing."""
+def look(plan: Plan, home: Home, settings: Settings, progress: Progress | None = None) -> Summary:
+    """Read what is planned and deliver nothing. Raises HomeUnusable."""
+    hasher = home_hasher(home, settings.git.line_key_file)
     outcome, tell = Outcome(), _teller(plan, progress)
     for each in plan.waiting:
-        for record in READERS[each.agent].read(each.file, outcome.trouble, each.reading):
+        read = READERS[each.agent].read
+        for record in read(each.file, outcome.trouble, each.reading, hasher):
             outcome.survey.add(record)
         outcome.files += each.file.path not in outcome.trouble.unreadable
         tell(each.size)
@@ -68,12 +71,13 @@ def deliver(
     being taken; what is left then is `files_left`. Raises NotRunning, ApiRefused, HomeUnusable,
     WorkerFailed.
     """
-    tell = _teller(plan, progress)
+    tell, remember = _teller(plan, progress), plan.imported.add
+    hasher = home_hasher(home, settings.git.line_key_file)
     with ApiClient.connect(home, settings, ATTEMPT_S) as api:
         if worker_count(plan.size) == 1:
-            outcome = deliver_files(plan.waiting, api, timeout_s, plan.imported.add, tell)
+            outcome = deliver_files(plan.waiting, api, timeout_s, remember, tell, hasher)
         else:
-            outcome = deliver_in_parallel(plan.waiting, home, timeout_s, plan.imported.add, tell)
+            outcome = deliver_in_parallel(plan.waiting, home, timeout_s, remember, tell)
     return _summary(plan, outcome)
 
 

@@ -27,6 +27,7 @@ from agent_analytics_cli.session_delivery import Arrived, Outcome, deliver_files
 from agent_analytics_cli.session_plan import Waiting
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
+from agent_analytics_collector.line_hashes import home_hasher
 from agent_analytics_collector.settings import Settings, load_settings
 
 WORTH_IT = 64_000_000
@@ -194,6 +195,8 @@ def main() -> None:
     threading.Thread(target=_end_with, args=(int(sys.argv[2]),), daemon=True).start()
     home = Home.from_environment()
     settings: Settings = load_settings(home).settings
+    hasher = home_hasher(home, settings.git.line_key_file)
+    timeout_s = float(sys.argv[1])
     with ApiClient.connect(home, settings, ATTEMPT_S) as api:
         while True:
             try:
@@ -202,7 +205,9 @@ def main() -> None:
                 return
             done = _Done()
             try:
-                done.outcome = deliver_files(job, api, float(sys.argv[1]), done.arrived.extend)
+                done.outcome = deliver_files(
+                    job, api, timeout_s, done.arrived.extend, hasher=hasher
+                )
             except ApiRefused as error:
                 done.refused = (error.url, error.status, error.detail)
             _send(sys.stdout.buffer, done)

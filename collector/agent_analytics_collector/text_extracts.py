@@ -14,6 +14,14 @@ from typing import Any
 
 import orjson
 
+from agent_analytics_collector.edit_texts import (
+    MOST_LINES,
+    NEW_TEXTS,
+    OLD_TEXTS,
+    PATHS,
+    from_arguments,
+)
+from agent_analytics_collector.line_hashes import LineHasher
 from agent_analytics_collector.otlp.values import Attributes
 
 # fmt: off
@@ -46,10 +54,7 @@ _EXIT_CODE = re.compile(r"^(?:Process exited with code|Exit code:) (-?\d{1,10})\
 _COMMITTED = re.compile(r"^\[([^\]\n]+?)(?: \(root-commit\))? ([0-9a-f]{7,64})\] ", re.MULTILINE)
 _PATCHED_FILE = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", re.MULTILINE)
 
-_PATHS = ("file_path", "notebook_path", "absolute_path", "path")
 _NAMES = ("mcp_server_name", "mcp_tool_name", "skill_name", "subagent_type")
-_OLD_TEXTS = ("old_string", "old_str")
-_NEW_TEXTS = ("new_string", "new_str", "new_source", "content", "file_text", "insert_text")
 _COMMANDS = ("full_command", "command", "cmd", "bash_command")
 
 
@@ -59,7 +64,7 @@ def from_patch_or_arguments(text: str) -> Attributes:
         return _from_patch(text)
     arguments = _object(text)
     facts: Attributes = {}
-    for name in _PATHS:
+    for name in PATHS:
         if _matches(_PATH, arguments.get(name)):
             facts["file_path"] = arguments[name]
             break
@@ -75,6 +80,23 @@ def from_patch_or_arguments(text: str) -> Attributes:
             facts |= from_command(command)
             break
     return facts | _line_counts(arguments)
+
+
+def from_edits(text: str, hasher: LineHasher) -> Attributes:
+    """Keyed hashes of the lines that a tool's arguments put into files and take out.
+
+    One line per file in each: `edited_files` its path, the others its hashes with spaces between.
+    """
+    edits = [edit for edit in from_arguments(text) if _matches(_PATH, edit.path)]
+    if not edits:
+        return {}
+    added = (hasher.of_all(edit.added[:MOST_LINES]) for edit in edits)
+    removed = (hasher.of_all(edit.removed[:MOST_LINES]) for edit in edits)
+    return {
+        "edited_files": "\n".join(edit.path for edit in edits),
+        "added_line_hashes": "\n".join(map(" ".join, added)),
+        "removed_line_hashes": "\n".join(map(" ".join, removed)),
+    }
 
 
 def from_command(command: str | list[Any]) -> Attributes:
@@ -138,7 +160,7 @@ def _line_counts(arguments: dict[str, Any]) -> Attributes:
     edits = arguments.get("edits")
     each = [edit for edit in edits if isinstance(edit, dict)] if isinstance(edits, list) else []
     facts: Attributes = {}
-    for fact, names in (("lines_removed", _OLD_TEXTS), ("lines_added", _NEW_TEXTS)):
+    for fact, names in (("lines_removed", OLD_TEXTS), ("lines_added", NEW_TEXTS)):
         texts = [edit.get(name) for edit in (arguments, *each) for name in names]
         counts = [_lines(text) for text in texts if isinstance(text, str)]
         if counts:

@@ -13,10 +13,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from agent_analytics_collector.line_hashes import LineHasher
 from agent_analytics_collector.otlp.values import Attributes, Json, encode
 from agent_analytics_collector.text_extracts import (
     from_command,
     from_edit_counts,
+    from_edits,
     from_patch_or_arguments,
     from_tool_output,
 )
@@ -28,6 +30,9 @@ PREFIX = "agent_analytics."
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z_.:/-]{0,127}(?<![.:/-])|[0-9]{1,4}")
 """A code or a name: letters and a few signs, or a short number. Keys and passwords have digits."""
+_LINE_HASHES = frozenset({"added_line_hashes", "removed_line_hashes"})
+"""Names under which session records have hashes of lines, as many as there were."""
+_is_hashes = re.compile(r"[0-9a-f]{16}(?: [0-9a-f]{16})*").fullmatch
 _REDACTED = frozenset({"<REDACTED>", "[REDACTED]"})
 
 Extract = Callable[[str], Attributes]
@@ -138,10 +143,14 @@ _CONTAINERS = frozenset((list, dict))
 
 
 class TextPolicy:
-    """Applies the policy, or nothing of it when the user opted in to text."""
+    """Applies the policy, or nothing of it when the user opted in to text.
 
-    def __init__(self, *, include_text: bool) -> None:
+    With a hasher edits in the arguments of tools become hashes of their lines.
+    """
+
+    def __init__(self, *, include_text: bool, hasher: LineHasher | None = None) -> None:
         self._include_text = include_text
+        self._hasher = hasher
         self.dropped = 0
         """Long values under names that `TEXT_ATTRIBUTES` does not know."""
 
@@ -183,7 +192,7 @@ class TextPolicy:
         kept = found.copy()
         if _any_long(found):
             for name, value in found.items():
-                if name not in _NAMES and _is_long(value):
+                if name not in _NAMES and _is_long(value) and not _are_hashes(name, value):
                     del kept[name]
                     self.dropped += 1
         for name in sorted(_NAMES.intersection(found), key=_ORDER.__getitem__):
@@ -197,9 +206,16 @@ class TextPolicy:
             del kept[name]
             if text not in _REDACTED:
                 kept[f"{PREFIX}{name}.length"] = len(text)
-                for fact, learned in extract(text).items():
+                facts = extract(text)
+                if self._hasher and extract is from_patch_or_arguments:
+                    facts |= from_edits(text, self._hasher)
+                for fact, learned in facts.items():
                     kept[PREFIX + fact] = learned
         return kept
+
+
+def _are_hashes(name: str, value: Json) -> bool:
+    return name in _LINE_HASHES and isinstance(value, str) and _is_hashes(value) is not None
 
 
 def _any_long(found: Attributes) -> bool:

@@ -29,6 +29,7 @@ from agent_analytics_cli.agents.claude_code import read_records
 from agent_analytics_cli.loading_pause import LoadingPause
 from agent_analytics_cli.main import cli
 from agent_analytics_collector.home import Home
+from agent_analytics_collector.line_hashes import home_hasher
 from agent_analytics_collector.settings import Settings
 from agent_analytics_collector.state import ServiceState, write_state
 from agent_analytics_collector.warehouse.flush import flush
@@ -124,7 +125,7 @@ def test_every_recorded_session_arrives_as_it_was_read(
     lines = [
         json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()
     ]  # fmt: skip
-    records = list(read_records(recorded))
+    records = list(read_records(recorded, hasher=home_hasher(home)))
     done = summary()
     assert done == {
         "dry_run": False,
@@ -575,7 +576,8 @@ def test_several_processes_deliver_what_one_delivers(
 ) -> None:
     done = summary()
     remembered = json.loads((home.data / "imported.json").read_text())
-    assert count_rows(home) == len({json.dumps(key_of(each)) for each in read_records(many)}) > 1000
+    records = read_records(many, hasher=home_hasher(home))
+    assert count_rows(home) == len({json.dumps(key_of(each)) for each in records}) > 1000
     assert not home.want.exists()
     assert summary()["files_read"] == 0
 
@@ -645,18 +647,43 @@ def test_processes_that_read_end_with_the_import(home: Home, api: Scripted, clau
     assert psutil.wait_procs(children, timeout=10)[1] == []
 
 
-def test_what_an_earlier_version_remembered_still_counts(
-    home: Home, api: Scripted, claude: Path
+def test_what_was_imported_before_readers_told_of_edits_is_read_once_more(
+    home: Home, service: RunningService, recorded: Path
 ) -> None:
-    path = write_session(claude, "a", 3)
-    about = path.stat()
-    remembered = {"files": {str(path): [about.st_size, about.st_mtime_ns]}, "backend_url": None}
-    (home.data / "imported.json").write_text(json.dumps(remembered))
-    assert summary()["files_unchanged"] == 1
-    add_prompts(path, 1)
-    assert summary()["records"] == 4
-    add_prompts(path, 1)
-    assert summary()["records"] == 1
+    first = summary()
+    path = home.data / "imported.json"
+    remembered = json.loads(path.read_text())
+    assert remembered.pop("told") == 1
+    path.write_text(json.dumps(remembered))
+    rows = count_rows(home)
+    assert summary()["files_read"] == first["files_read"]
+    assert summary()["files_read"] == 0
+    assert count_rows(home) == rows
+
+
+def test_an_edit_of_thousands_of_lines_arrives_whole_as_hashes(
+    home: Home, service: RunningService, claude: Path
+) -> None:
+    lines = [f"value_{number} = {number}" for number in range(5000)]
+    told = {
+        "type": "create", "filePath": "/nowhere/a.py", "content": "\n".join(lines),
+        "structuredPatch": [],
+    }  # fmt: skip
+    block = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "done"}
+    line = {
+        "type": "user", "sessionId": "s", "cwd": "/nowhere", "toolUseResult": told,
+        "timestamp": "2026-11-22T03:39:05.065Z", "message": {"content": [block]},
+    }  # fmt: skip
+    path = claude / "projects" / "-p" / "s.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(line) + "\n")
+    assert summary()["rejected"] == 0
+    rows = loaded(
+        home,
+        "select payload->>'added_line_hashes' from raw_agent_session_records "
+        "where kind = 'edit' order by cast(payload->>'part' as integer)",
+    )
+    assert " ".join(hashes for (hashes,) in rows).split() == home_hasher(home).of_all(lines)
 
 
 def test_the_loader_waits_for_a_large_import_but_not_for_ever(

@@ -15,6 +15,7 @@ from benchmarks import transcripts
 from agent_analytics_cli.agents import READERS
 from agent_analytics_cli.agents.claude_code import session_files
 from agent_analytics_cli.agents.session_file import Reading, Record, SessionFile, Trouble
+from agent_analytics_collector.line_hashes import LineHasher
 
 from .agent_sessions import FIXTURES
 
@@ -34,7 +35,7 @@ def files_of(agent: str, home: Path) -> list[SessionFile]:
 
 
 def read(agent: str, file: SessionFile, reading: Reading, trouble: Trouble) -> list[Record]:
-    return list(READERS[agent].read(file, trouble, reading))
+    return list(READERS[agent].read(file, trouble, reading, LineHasher(b"k" * 32)))
 
 
 @pytest.mark.parametrize(("agent", "home"), RECORDED, ids=lambda each: Path(each).parent.name)

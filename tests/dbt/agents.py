@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent_analytics_cli.agents import codex, copilot_cli, gemini_cli
+from agent_analytics_cli.agents import ReadFile, codex, copilot_cli, gemini_cli
 from agent_analytics_cli.agents.session_file import SessionFile, Trouble
 from agent_analytics_collector.envelope import Envelope, Signal
 from agent_analytics_collector.otlp.messages import parse
 from agent_analytics_collector.otlp.values import attributes
 from tests.conftest import FIXTURES
 from tests.dbt.records import Record, delivered
-from tests.dbt.warehouse import recorded
+from tests.dbt.warehouse import HASHER, recorded
 
 Attributes = dict[str, Any]
 
@@ -48,7 +48,7 @@ class Agent:
     fixtures: str
     folder: str
     find: Callable[[Path, Trouble], list[SessionFile]]
-    read: Callable[[SessionFile, Trouble], Iterator[Record]]
+    read: ReadFile
     answers: Callable[[Envelope], Iterator[tuple[str, str, tuple[int, ...]]]]
     """Of a request of its telemetry, each answer: session, model, tokens by class."""
 
@@ -58,7 +58,7 @@ class Agent:
     def session_records(self, scenario: Path) -> list[Record]:
         trouble = Trouble()
         files = self.find(scenario / "home" / self.folder, trouble)
-        records = [record for file in files for record in self.read(file, trouble)]
+        records = [record for file in files for record in self.read(file, trouble, None, HASHER)]
         assert records
         assert trouble == Trouble()
         return records

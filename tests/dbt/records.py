@@ -12,7 +12,7 @@ import orjson
 
 from agent_analytics_cli.agents.claude_code import read_records
 from agent_analytics_collector.envelope import Encoding, Envelope, Signal
-from tests.dbt.warehouse import RECEIVED_AT
+from tests.dbt.warehouse import HASHER, RECEIVED_AT
 
 Record = dict[str, Any]
 
@@ -38,7 +38,7 @@ def delivered(
 
 def session_records(scenario: Path) -> list[Record]:
     """What the importer reads of the session files of a recording."""
-    return list(read_records(scenario / "home" / ".claude"))
+    return list(read_records(scenario / "home" / ".claude", hasher=HASHER))
 
 
 def session_files(scenario: Path) -> Envelope:

@@ -17,11 +17,13 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from agent_analytics_collector.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.home import Home
+from agent_analytics_collector.line_hashes import LineHasher
 from agent_analytics_collector.spool.segments import Position
 from agent_analytics_collector.warehouse.batch import RawBatch
 from agent_analytics_collector.warehouse.lease import lease
 from agent_analytics_collector.warehouse.load import Batch, store, stored_position
 
+HASHER = LineHasher(b"tests" * 6)
 DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 RECEIVED_AT = datetime(2026, 11, 22, 4, tzinfo=UTC)
 """After the recordings were made; a fixed moment, because prices depend on it."""
@@ -46,7 +48,7 @@ class Warehouse:
 
     def load(self, envelopes: Iterable[Envelope]) -> None:
         """Decode and store the requests as one batch, as the loader does."""
-        raw = RawBatch()
+        raw = RawBatch(hasher=HASHER)
         count = 0
         for envelope in envelopes:
             raw.add(envelope)

@@ -22,6 +22,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from agent_analytics_collector.envelope import Encoding, Envelope, Signal
+from agent_analytics_collector.line_hashes import LineHasher
 from agent_analytics_collector.otlp.check import points
 from agent_analytics_collector.otlp.messages import Request
 from agent_analytics_collector.warehouse.batch import RawBatch
@@ -56,8 +57,10 @@ def envelope(message: Request, headers: dict[str, str] | None = None) -> Envelop
     return Envelope(signal, Encoding.PROTOBUF, body, RECEIVED, headers or {})
 
 
-def decoded(*envelopes: Envelope, include_text: bool = False) -> RawBatch:
-    batch = RawBatch(include_text=include_text)
+def decoded(
+    *envelopes: Envelope, include_text: bool = False, hasher: LineHasher | None = None
+) -> RawBatch:
+    batch = RawBatch(include_text=include_text, hasher=hasher)
     for one in envelopes:
         batch.add(one)
     return batch

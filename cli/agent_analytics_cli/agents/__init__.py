@@ -8,9 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from agent_analytics_cli.agents import claude_code, codex, copilot_cli, gemini_cli
 from agent_analytics_cli.agents.session_file import Reading, Record, SessionFile, Trouble
+from agent_analytics_collector.line_hashes import LineHasher
+
+
+class ReadFile(Protocol):
+    """The records of one file, from a reading on, which follows; of edits only with a hasher."""
+
+    def __call__(
+        self,
+        file: SessionFile,
+        trouble: Trouble,
+        reading: Reading | None = None,
+        hasher: LineHasher | None = None,
+    ) -> Iterator[Record]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +37,7 @@ class SessionReader:
     """The agent's own folder, under the home folder named or (None) the user's."""
     find: Callable[[Path, Trouble], list[SessionFile]]
     """The session files of that folder, in a fixed order."""
-    read: Callable[[SessionFile, Trouble, Reading | None], Iterator[Record]]
-    """The records of one file, from a reading on, which follows."""
+    read: ReadFile
     kept_in: tuple[str, ...]
     """The folders in the agent's own below which its session files lie."""
 

@@ -89,7 +89,7 @@ def command(
     plan = plan_import(home, settings, homes, again=again, machine=machine)
     with _progress() as progress:
         if dry_run or not plan.waiting:
-            summary = look(plan, progress)
+            summary = look(plan, home, settings, progress)
         else:
             summary = deliver(plan, home, settings, timeout, progress)
     for problem in (*summary.unreadable, *summary.problems):

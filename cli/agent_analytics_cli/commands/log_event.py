@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
+
+if TYPE_CHECKING:
+    from agent_analytics_collector.settings import Settings
 
 MOST_BYTES = 64 * 1024 * 1024
 
@@ -50,7 +54,7 @@ def command(agent: str) -> None:
         return
     told = sys.stdin.buffer.read(MOST_BYTES + 1)
     try:
-        kept = _keep(home, told, at)
+        kept = _keep(home, settings, told, at)
     except AgentAnalyticsError as error:
         hooks_log(home).error("event_skipped", agent=agent, problem=str(error))
         raise
@@ -59,19 +63,21 @@ def command(agent: str) -> None:
         flush_outbox(home)
 
 
-def _keep(home: Home, told: bytes, at: datetime) -> int:
+def _keep(home: Home, settings: Settings, told: bytes, at: datetime) -> int:
     """How many records were put into the outbox.
 
-    Raises EventTooLarge, NotAnEvent, OutboxUnusable.
+    Raises EventTooLarge, NotAnEvent, OutboxUnusable, HomeUnusable.
     """
     from agent_analytics_cli.agents.cursor.hook_events import records_of
     from agent_analytics_cli.flusher import hooks_log
     from agent_analytics_cli.machine import machine_name
     from agent_analytics_cli.outbox import SESSION_RECORDS, Entry, Outbox
+    from agent_analytics_collector.line_hashes import home_hasher
 
     if len(told) > MOST_BYTES:
         raise EventTooLarge
-    records = records_of(told, at, machine_name())
+    hasher = home_hasher(home, settings.git.line_key_file)
+    records = records_of(told, at, machine_name(), hasher)
     if dropped := Outbox(home, "events").append(
         Entry(SESSION_RECORDS, record) for record in records
     ):

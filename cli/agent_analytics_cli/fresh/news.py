@@ -68,15 +68,15 @@ class News:
             read = READERS[each.agent].read
             for record in read(each.file, self.plan.trouble, each.reading):
                 accepted = as_accepted(of_machine(record, each.machine))
-                table, values = api_rows.row(accepted, now, policy)
-                if table == "raw_agent_session_records":
-                    row: dict[str, Any] = dict(zip(SESSION_COLUMNS, values, strict=True))
-                    yield row | {
-                        "record_key": row["record_key"].hex(),
-                        "payload": row["payload"].decode(),
-                        "timestamp": accepted["timestamp"],
-                        "created_at": arrived_at,
-                    }
+                for table, values in api_rows.rows(accepted, now, policy):
+                    if table == "raw_agent_session_records":
+                        row: dict[str, Any] = dict(zip(SESSION_COLUMNS, values, strict=True))
+                        yield row | {
+                            "record_key": row["record_key"].hex(),
+                            "payload": row["payload"].decode(),
+                            "timestamp": accepted["timestamp"],
+                            "created_at": arrived_at,
+                        }
 
     def waiting_tables(self) -> Iterator[tuple[str, pa.Table]]:
         """(raw table, rows) of what waits in the spool, in a loader's columns."""

@@ -15,6 +15,7 @@ from agent_analytics_cli.agents.kept_values import branch, identifier, path, tim
 from agent_analytics_cli.agents.session_context import repository_at
 from agent_analytics_cli.agents.session_file import Reading, Record, SessionFile, Trouble
 from agent_analytics_cli.machine import claude_config_dir
+from agent_analytics_collector.line_hashes import LineHasher
 
 
 def config_dir(home: Path | None = None) -> Path:
@@ -22,14 +23,16 @@ def config_dir(home: Path | None = None) -> Path:
     return home / ".claude" if home else claude_config_dir()
 
 
-def read_records(folder: Path, trouble: Trouble | None = None) -> Iterator[Record]:
+def read_records(
+    folder: Path, trouble: Trouble | None = None, hasher: LineHasher | None = None
+) -> Iterator[Record]:
     """The session records of all files of a Claude Code folder, file by file in order of path.
 
     What could not be read is added to `trouble`.
     """
     trouble = trouble or Trouble()
     for file in find_session_files(folder, trouble):
-        yield from read_session_file(file, trouble)
+        yield from read_session_file(file, trouble, None, hasher)
 
 
 def find_session_files(folder: Path, trouble: Trouble) -> list[SessionFile]:
@@ -38,14 +41,17 @@ def find_session_files(folder: Path, trouble: Trouble) -> list[SessionFile]:
 
 
 def read_session_file(
-    file: SessionFile, trouble: Trouble, reading: Reading | None = None
+    file: SessionFile,
+    trouble: Trouble,
+    reading: Reading | None = None,
+    hasher: LineHasher | None = None,
 ) -> Iterator[Record]:
-    """The records of one file, from `reading` on.
+    """The records of one file, from `reading` on; of edits only with a hasher.
 
     Damaged lines are counted in `trouble` and left out.
     """
     for line in read_lines(file, trouble, reading, _matters):
-        yield from _records(line, file.source_file)
+        yield from _records(line, file.source_file, hasher)
 
 
 def _matters(line: bytes) -> bool:
@@ -56,12 +62,12 @@ def _matters(line: bytes) -> bool:
     return b'"message"' in line or b"\\u00" in line
 
 
-def _records(line: dict[str, Any], source_file: str) -> Iterator[Record]:
+def _records(line: dict[str, Any], source_file: str, hasher: LineHasher | None) -> Iterator[Record]:
     session_id, at = identifier(line.get("sessionId")), timestamp(line.get("timestamp"))
     if session_id is None or at is None:
         return
     project_path = path(line.get("cwd"))
-    for kind, payload in records_of(line):
+    for kind, payload in records_of(line, hasher):
         yield {
             "agent": "claude_code",
             "session_id": session_id,

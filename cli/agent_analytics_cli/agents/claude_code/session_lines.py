@@ -13,7 +13,9 @@ from typing import Any
 
 import orjson
 
+from agent_analytics_cli.agents.claude_code.edits import edits_of
 from agent_analytics_cli.agents.commits import commits_of
+from agent_analytics_cli.agents.edit_lines import KIND as EDIT
 from agent_analytics_cli.agents.kept_values import (
     blocks,
     count,
@@ -24,6 +26,7 @@ from agent_analytics_cli.agents.kept_values import (
     path,
     text_of,
 )
+from agent_analytics_collector.line_hashes import LineHasher
 from agent_analytics_collector.text_extracts import from_patch_or_arguments
 
 Line = dict[str, Any]
@@ -34,8 +37,11 @@ _EXIT_CODE = re.compile(r"(?:Error: )?Exit code (-?\d{1,10})(?=\s|$)")
 _DURATIONS = ("durationMs", "totalDurationMs")
 
 
-def records_of(line: Line) -> Iterator[tuple[str, Payload]]:
-    """(kind, payload) of every record in a line; none for lines of other types."""
+def records_of(line: Line, hasher: LineHasher | None = None) -> Iterator[tuple[str, Payload]]:
+    """(kind, payload) of every record in a line; none for lines of other types.
+
+    Of edits without a hasher none.
+    """
     message = mapping(line.get("message"))
     about = {
         "agent_version": identifier(line.get("version")),
@@ -44,7 +50,14 @@ def records_of(line: Line) -> Iterator[tuple[str, Payload]]:
     }
     of_type = {"assistant": _of_answer, "user": _of_user}.get(str(line.get("type")))
     for kind, payload in of_type(line, message) if of_type else ():
-        yield kind, {name: value for name, value in (payload | about).items() if value is not None}
+        yield kind, _known(payload | about)
+    if hasher and of_type is _of_user:
+        for payload in edits_of(line, hasher):
+            yield EDIT, _known(payload | about | {"forked_from": _forked_from(line)})
+
+
+def _known(payload: Payload) -> Payload:
+    return {name: value for name, value in payload.items() if value is not None}
 
 
 def _of_answer(line: Line, message: Line) -> Iterator[tuple[str, Payload]]:

@@ -13,6 +13,7 @@ from agent_analytics_cli.agents.codex.session_lines import Rollout
 from agent_analytics_cli.agents.json_lines import find_files, read_lines
 from agent_analytics_cli.agents.session_file import Reading, Record, SessionFile, Trouble
 from agent_analytics_cli.machine import codex_home
+from agent_analytics_collector.line_hashes import LineHasher
 
 _FOLDERS = ("archived_sessions", "sessions")
 _ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
@@ -33,14 +34,17 @@ def find_session_files(folder: Path, trouble: Trouble) -> list[SessionFile]:
 
 
 def read_session_file(
-    file: SessionFile, trouble: Trouble, reading: Reading | None = None
+    file: SessionFile,
+    trouble: Trouble,
+    reading: Reading | None = None,
+    hasher: LineHasher | None = None,
 ) -> Iterator[Record]:
-    """The records of one rollout, from `reading` on.
+    """The records of one rollout, from `reading` on; of edits only with a hasher.
 
     Damaged lines are counted in `trouble` and left out.
     """
     reading = reading or Reading()
-    rollout = Rollout(file)
+    rollout = Rollout(file, hasher)
     if reading.context:
         rollout.take_up(reading.context)
     for line in read_lines(file, trouble, reading):

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from agent_analytics_cli.agents.codex import tool_lines
+from agent_analytics_cli.agents.codex.edits import Edits
+from agent_analytics_cli.agents.edit_lines import KIND as EDIT
 from agent_analytics_cli.agents.json_lines import Line
 from agent_analytics_cli.agents.kept_values import (
     branch,
@@ -28,6 +30,7 @@ from agent_analytics_cli.agents.kept_values import (
 )
 from agent_analytics_cli.agents.session_context import Context, Payload, remote_url
 from agent_analytics_cli.agents.session_file import Record, SessionFile
+from agent_analytics_collector.line_hashes import LineHasher
 
 _THREAD_ID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl(?:\.gz|\.zst)?$")
 _TOKENS = (
@@ -61,19 +64,25 @@ class _Turn:
 class Rollout:
     """The lines of one rollout, which must come in their order."""
 
-    def __init__(self, file: SessionFile) -> None:
+    def __init__(self, file: SessionFile, hasher: LineHasher | None = None) -> None:
         named = _THREAD_ID.search(file.path.name)
         self._context = Context("codex", file.source_file, named[1] if named else None)
         self._turn = _Turn()
+        self._edits = Edits(hasher)
 
     def kept(self) -> dict[str, Any]:
         """What is to be known when the rollout is read on from here."""
-        return {"context": self._context.kept(), "turn": asdict(self._turn)}
+        return {
+            "context": self._context.kept(),
+            "turn": asdict(self._turn),
+            "edits": self._edits.kept(),
+        }
 
     def take_up(self, kept: dict[str, Any]) -> None:
         """Go on with what was kept."""
         self._context.take_up(kept["context"])
         self._turn = _Turn(**kept["turn"])
+        self._edits.take_up(kept.get("edits"))
 
     def records_of(self, line: Line) -> Iterator[Record]:
         """The records of a line; none for lines of other types."""
@@ -93,6 +102,8 @@ class Rollout:
             yield from tool_lines.of_item(payload)
         elif kind == "event_msg":
             yield from self._of_event(payload, line)
+        for edit in self._edits.of_line(kind, payload, self._context.project_path):
+            yield EDIT, edit
 
     def _of_session(self, meta: Line) -> Records:
         context, thread_id = self._context, identifier(meta.get("id"))

@@ -12,6 +12,7 @@ from agent_analytics_cli.agents.copilot_cli.session_lines import Session
 from agent_analytics_cli.agents.json_lines import find_files, read_lines
 from agent_analytics_cli.agents.session_file import Reading, Record, SessionFile, Trouble
 from agent_analytics_cli.machine import copilot_home
+from agent_analytics_collector.line_hashes import LineHasher
 
 _FOLDER = "session-state"
 _EVENTS = "events.jsonl"
@@ -38,15 +39,18 @@ def find_session_files(folder: Path, trouble: Trouble) -> list[SessionFile]:
 
 
 def read_session_file(
-    file: SessionFile, trouble: Trouble, reading: Reading | None = None
+    file: SessionFile,
+    trouble: Trouble,
+    reading: Reading | None = None,
+    hasher: LineHasher | None = None,
 ) -> Iterator[Record]:
-    """The records of one session, from `reading` on.
+    """The records of one session, from `reading` on; of edits only with a hasher.
 
     Damaged lines are counted in `trouble` and left out.
     """
     reading = reading or Reading()
     named = file.path.parent.name if file.path.name == _EVENTS else file.path.stem
-    session = Session(file.source_file, named)
+    session = Session(file.source_file, named, hasher)
     if reading.context:
         session.take_up(reading.context)
     for line in read_lines(file, trouble, reading):

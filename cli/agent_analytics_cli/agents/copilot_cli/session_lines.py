@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from agent_analytics_cli.agents.commits import commits_of
+from agent_analytics_cli.agents.copilot_cli.edits import Edits
+from agent_analytics_cli.agents.edit_lines import KIND as EDIT
 from agent_analytics_cli.agents.json_lines import Line
 from agent_analytics_cli.agents.kept_values import (
     branch,
@@ -28,6 +30,7 @@ from agent_analytics_cli.agents.kept_values import (
 from agent_analytics_cli.agents.session_context import Context, Payload, remote_url
 from agent_analytics_cli.agents.session_file import Record
 from agent_analytics_cli.agents.tool_facts import tool_facts
+from agent_analytics_collector.line_hashes import LineHasher
 
 # Versions without `shellExecution` say it only in the text.
 _EXIT_CODE = re.compile(r"<[^<>\n]{0,80}\bexit(?:ed with)?(?: exit)? code (-?\d{1,10})>\s*\Z")
@@ -41,16 +44,18 @@ class Session:
     `named` is the session id by the file's name, used until the file itself tells one.
     """
 
-    def __init__(self, source_file: str, named: str) -> None:
+    def __init__(self, source_file: str, named: str, hasher: LineHasher | None = None) -> None:
         self._context = Context("copilot_cli", source_file, identifier(named))
+        self._edits = Edits(hasher)
 
     def kept(self) -> dict[str, Any]:
         """What is to be known when the session is read on from here."""
-        return self._context.kept()
+        return self._context.kept() | {"edits": self._edits.kept()}
 
     def take_up(self, kept: dict[str, Any]) -> None:
         """Go on with what was kept."""
         self._context.take_up(kept)
+        self._edits.take_up(kept.get("edits"))
 
     def records_of(self, line: Line) -> Iterator[Record]:
         """The records of a line; none for events of other types."""
@@ -85,6 +90,8 @@ class Session:
             yield from self._of_start(kind, data)
         elif kind == "session.shutdown":
             yield from _of_shutdown(data)
+        for edit in self._edits.of_event(kind, data, self._context.project_path):
+            yield EDIT, edit
 
     def _of_start(self, kind: str, data: Line) -> Records:
         told = mapping(data.get("context"))

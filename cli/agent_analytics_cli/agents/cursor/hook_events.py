@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from agent_analytics_cli.agents.commits import commits_of
+from agent_analytics_cli.agents.edit_lines import edit_payloads
 from agent_analytics_cli.agents.kept_values import (
     blocks,
     branch,
@@ -33,7 +34,9 @@ from agent_analytics_cli.agents.session_context import Context, Payload
 from agent_analytics_cli.agents.session_file import Record
 from agent_analytics_cli.agents.tool_facts import tool_facts
 from agent_analytics_cli.git.repository import GitFailed, run_git
+from agent_analytics_collector.edit_texts import from_arguments
 from agent_analytics_collector.errors import AgentAnalyticsError
+from agent_analytics_collector.line_hashes import LineHasher
 
 SHELL = "Shell"
 _SOURCE = ".cursor/hooks.json"
@@ -53,10 +56,12 @@ class NotAnEvent(AgentAnalyticsError):
         )
 
 
-def records_of(told: bytes, at: datetime, machine: str | None = None) -> list[Record]:
+def records_of(
+    told: bytes, at: datetime, machine: str | None = None, hasher: LineHasher | None = None
+) -> list[Record]:
     """The records of one payload; none of an event that tells nothing of use.
 
-    Raises NotAnEvent.
+    Which lines an edit changed is told under `hasher` alone. Raises NotAnEvent.
     """
     try:
         # cursor-agent 2026.09 puts a byte order mark before each payload.
@@ -68,7 +73,7 @@ def records_of(told: bytes, at: datetime, machine: str | None = None) -> list[Re
     context = _context(event)
     context.about["machine"] = machine
     moment = at.astimezone(UTC).isoformat(timespec="milliseconds")
-    found = (context.record(kind, moment, payload) for kind, payload in _told(event))
+    found = (context.record(kind, moment, payload) for kind, payload in _told(event, hasher))
     return [record for record in found if record]
 
 
@@ -113,7 +118,7 @@ def _branch_at(folder: str | None) -> str | None:
     return branch(said.decode(errors="replace").strip())
 
 
-def _told(event: Event) -> Records:
+def _told(event: Event, hasher: LineHasher | None) -> Records:
     name = event["hook_event_name"]
     if name == "beforeSubmitPrompt":
         yield "prompt", {"prompt_length": len(str(event.get("prompt") or ""))}
@@ -121,6 +126,9 @@ def _told(event: Event) -> Records:
         yield from _of_tool(event, has_failed=name == "postToolUseFailure")
     elif name == "afterFileEdit":
         yield "file_edit", {"file_path": path(event.get("file_path"))} | _changed_lines(event)
+        if hasher:
+            for edit in edit_payloads(from_arguments(event), None, hasher, _folder(event)):
+                yield "edit", edit
     elif name in ("sessionStart", "sessionEnd", "stop"):
         yield (
             "session",

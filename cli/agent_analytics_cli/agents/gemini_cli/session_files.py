@@ -19,6 +19,7 @@ from agent_analytics_cli.agents.json_lines import find_files, read_document, rea
 from agent_analytics_cli.agents.kept_values import mapping, path
 from agent_analytics_cli.agents.session_file import Reading, Record, SessionFile, Trouble
 from agent_analytics_cli.machine import gemini_dir
+from agent_analytics_collector.line_hashes import LineHasher
 
 _ENDINGS = (".json", ".jsonl")
 _LONGEST_PATH_FILE = 1024 * 1024
@@ -49,18 +50,21 @@ def find_session_files(folder: Path, trouble: Trouble) -> list[SessionFile]:
 
 
 def read_session_file(
-    file: SessionFile, trouble: Trouble, reading: Reading | None = None
+    file: SessionFile,
+    trouble: Trouble,
+    reading: Reading | None = None,
+    hasher: LineHasher | None = None,
 ) -> Iterator[Record]:
     """The records of one chat, from `reading` on; of a `.json` always all.
 
-    Damaged lines are counted in `trouble` and left out.
+    Of edits only with a hasher. Damaged lines are counted in `trouble` and left out.
     """
     reading = reading or Reading()
     folder = file.path.parent
     parent = None
     if folder.name != "chats":
         folder, parent = folder.parent, folder.name
-    chat = Chat(file.source_file, _project_path(folder.parent), parent)
+    chat = Chat(file.source_file, _project_path(folder.parent), parent, hasher)
     if file.path.suffix == ".json":
         document = read_document(file, trouble)
         yield from chat.records_of(document or {})

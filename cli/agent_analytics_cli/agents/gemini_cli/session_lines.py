@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from agent_analytics_cli.agents.commits import commits_of
+from agent_analytics_cli.agents.edit_lines import KIND as EDIT
+from agent_analytics_cli.agents.gemini_cli.edits import edits_of
 from agent_analytics_cli.agents.json_lines import Line
 from agent_analytics_cli.agents.kept_values import count, identifier, mapping
 from agent_analytics_cli.agents.session_context import Context, Payload
 from agent_analytics_cli.agents.session_file import Record
 from agent_analytics_cli.agents.tool_facts import tool_facts
+from agent_analytics_collector.line_hashes import LineHasher
 
 _SHELL = "run_shell_command"
 _EXIT_CODE = re.compile(r"^Exit Code: (-?\d{1,10})\s*$", re.MULTILINE)
@@ -34,7 +37,14 @@ class Chat:
     `parent` is the session whose sub-agent's chat it is.
     """
 
-    def __init__(self, source_file: str, project_path: str | None, parent: str | None) -> None:
+    def __init__(
+        self,
+        source_file: str,
+        project_path: str | None,
+        parent: str | None,
+        hasher: LineHasher | None = None,
+    ) -> None:
+        self._hasher = hasher
         self._context = Context("gemini_cli", source_file, identifier(parent), project_path)
         self._parent = identifier(parent)
 
@@ -58,7 +68,7 @@ class Chat:
             self._identify(update)
             yield from self._messages(update.get("messages"), "history")
         elif "type" in line and "id" in line:
-            yield from _of_message(line, None)
+            yield from self._message(line, None)
         elif "sessionId" in line:
             self._identify(line)
             yield (
@@ -82,7 +92,13 @@ class Chat:
 
     def _messages(self, messages: object, source: str | None) -> _Timed:
         for message in messages if isinstance(messages, list) else ():
-            yield from _of_message(mapping(message), source)
+            yield from self._message(mapping(message), source)
+
+    def _message(self, message: Line, source: str | None) -> _Timed:
+        yield from _of_message(message, source)
+        if self._hasher:
+            for at, edit in edits_of(message, self._hasher, self._context.project_path):
+                yield EDIT, at, edit
 
 
 def _of_message(message: Line, source: str | None) -> _Timed:
