@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from agent_analytics_cli.api_client import ApiClient, ApiRefused
+from agent_analytics_cli.api_client import ApiClient, ApiRefused, ApiUnreachable
 
 Body = dict[str, Any]
 
 # The body is at fault, not who sends it, where to or when.
 _BAD_BODY = (400, 413, 422)
+BATCH_BYTES = 2 * 1024 * 1024
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 5.0
 
 
 class _Problem(msgspec.Struct):
@@ -66,3 +71,40 @@ def deliver(api: ApiClient, path: str, bodies: Sequence[Body]) -> Delivered:
     if answer.accepted + answer.duplicate + answer.rejected != len(bodies):
         raise ApiRefused(api.base_url + path, 200, "the answer is not about what was sent")
     return Delivered(answer.accepted, answer.duplicate, refused)
+
+
+def deliver_patiently(
+    api: ApiClient, path: str, bodies: Sequence[Body], timeout_s: float
+) -> Delivered:
+    """`deliver`, again and again until it is taken or `timeout_s` went by.
+
+    Raises ApiUnreachable then, and ApiRefused.
+    """
+    give_up_at = time.monotonic() + timeout_s
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        try:
+            return deliver(api, path, bodies)
+        except ApiUnreachable as error:
+            wait_s = error.retry_after_s
+            if wait_s is None:
+                wait_s = pause_s * random.uniform(0.5, 1.0)
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            if time.monotonic() + wait_s >= give_up_at:
+                raise
+            time.sleep(wait_s)
+
+
+def in_batches(bodies: Iterable[Body]) -> Iterator[list[Body]]:
+    """Bodies in lists of at most BATCH_BYTES of JSON, but for a single one that is larger."""
+    batch: list[Body] = []
+    size = 0
+    for body in bodies:
+        length = len(msgspec.json.encode(body))
+        if batch and size + length > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(body)
+        size += length
+    if batch:
+        yield batch

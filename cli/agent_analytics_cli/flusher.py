@@ -116,13 +116,19 @@ def _keep(home: Home, settings: Settings, content: bytes, kept: set[Kept]) -> No
     """Noted lines become entries of the outbox."""
     from agent_analytics_cli import noted
     from agent_analytics_cli.git.repository import git_version
+    from agent_analytics_cli.git.tracked import Tracked
     from agent_analytics_cli.outbox import Outbox
+    from agent_analytics_collector.line_hashes import home_hasher
 
     if not settings.git.track_commits:
         return
     git_version()  # raises: without git nothing is gone, the lines wait for it
     lines, unsound = noted.parse(content)
-    outcome = noted.read_facts(lines, settings.project_id, kept)
+    hasher = home_hasher(home, settings.git.line_key_file)
+    outcome = noted.read_facts(lines, settings.project_id, hasher, kept)
+    tracked = Tracked.load(home, settings.backend_url)
+    for repository in outcome.repositories:
+        tracked.keep(repository)
     if dropped := Outbox(home).append(outcome.entries):
         hooks_log(home).warning("outbox_full", dropped_oldest=dropped)
     if unsound:

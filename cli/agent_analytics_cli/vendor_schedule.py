@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from agent_analytics_cli.background import CLI, run
+from agent_analytics_cli.daily import is_due, mark
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import Settings
 
 LOOK_S = 900.0
-EVERY_S = 24 * 3600.0
 
 
 def set_up(settings: Settings) -> list[str]:
@@ -34,24 +33,10 @@ async def sync_daily(home: Home, settings: Settings) -> None:
     names = set_up(settings)
     while names:
         for name in names:
-            if _is_due(home, name):
-                _asked(home, name)
+            if is_due(home, f"sync-{name}"):
+                mark(home, f"sync-{name}")
                 try:
                     await run(home, *CLI, "sync", name, quiet=True)
                 except AgentAnalyticsError:
                     continue
         await asyncio.sleep(LOOK_S)
-
-
-def _is_due(home: Home, name: str) -> bool:
-    try:
-        asked_at = (home.run / f"sync-{name}").stat().st_mtime
-    except FileNotFoundError:
-        return True
-    # A clock that was set back must not keep a vendor waiting.
-    return not 0 <= time.time() - asked_at < EVERY_S
-
-
-def _asked(home: Home, name: str) -> None:
-    # Before the sync, so that one that kills its process is not begun again and again.
-    (home.run / f"sync-{name}").touch(mode=0o600)

@@ -13,7 +13,8 @@ from collections.abc import Callable
 import pytest
 
 from agent_analytics_cli import vendor_schedule
-from agent_analytics_cli.vendor_schedule import EVERY_S, set_up, sync_daily
+from agent_analytics_cli.daily import EVERY_S, is_due
+from agent_analytics_cli.vendor_schedule import set_up, sync_daily
 from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import Settings, load_settings
@@ -92,10 +93,10 @@ def test_each_vendor_is_asked_once_a_day_and_one_that_fails_keeps_no_other_back(
 def test_a_clock_that_was_set_back_keeps_no_vendor_waiting(home: Home) -> None:
     mark = home.run / "sync-cursor"
     mark.touch()
-    assert not vendor_schedule._is_due(home, "cursor")
+    assert not is_due(home, "sync-cursor")
     tomorrow = time.time() + 3600
     os.utime(mark, (tomorrow, tomorrow))
-    assert vendor_schedule._is_due(home, "cursor")
+    assert is_due(home, "sync-cursor")
 
 
 def test_the_schedule_loads_no_http_client() -> None:

@@ -10,6 +10,7 @@ import rich_click as click
 from agent_analytics_cli import __version__
 from agent_analytics_cli.assets import dbt_project
 from agent_analytics_cli.background import deliver_outbox
+from agent_analytics_cli.git_schedule import follow_repositories
 from agent_analytics_cli.session_watch import watch_sessions
 from agent_analytics_cli.vendor_schedule import sync_daily
 from agent_analytics_cli.welcome import Welcome
@@ -85,6 +86,7 @@ async def _serve(home: Home, settings: Settings, welcome: Welcome) -> None:
             tasks.append(asyncio.create_task(watch_sessions(home, settings, after=table)))
         if not welcome.once:
             tasks.append(asyncio.create_task(sync_daily(home, settings)))
+            tasks.append(asyncio.create_task(follow_repositories(home, settings)))
         await asyncio.wait((stopped, table), return_when=asyncio.FIRST_COMPLETED)
         if table.done():
             _tell_of(table)
