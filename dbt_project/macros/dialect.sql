@@ -98,3 +98,33 @@
 {% macro duckdb__digest(text) -%}
     md5_number({{ text }})
 {%- endmacro %}
+
+
+{#- The value below which that share of the group's values lie, interpolated. -#}
+{% macro percentile(column, share) -%}
+    {{ adapter.dispatch('percentile')(column, share) }}
+{%- endmacro %}
+
+{% macro duckdb__percentile(column, share) -%}
+    quantile_cont({{ column }}, {{ share }})
+{%- endmacro %}
+
+
+{#- Whole and part seconds from one moment to another. -#}
+{% macro seconds_between(earlier, later) -%}
+    {{ adapter.dispatch('seconds_between')(earlier, later) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(earlier, later) -%}
+    (epoch({{ later }}) - epoch({{ earlier }}))
+{%- endmacro %}
+
+
+{#- The first day of a day's month. -#}
+{% macro month_of(day) -%}
+    {{ adapter.dispatch('month_of')(day) }}
+{%- endmacro %}
+
+{% macro duckdb__month_of(day) -%}
+    cast(date_trunc('month', {{ day }}) as date)
+{%- endmacro %}

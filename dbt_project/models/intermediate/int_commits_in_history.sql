@@ -84,6 +84,7 @@ in_history as (
         commits.lines_deleted,
         commits.is_merge,
         commits.committed_at,
+        commits.authored_at,
         {{ usage_date('commits.committed_at') }} as committed_date,
         settings.correlation_window_s
     from commits

@@ -20,6 +20,40 @@ first_claims as (
 
 ),
 
+first_notes as (
+
+    select
+        *,
+        row_number() over (
+            partition by commit_key
+            order by
+                case attribution_tier when 'note' then 1 when 'tool_call' then 2 else 3 end asc,
+                lines desc nulls last,
+                session_key asc nulls last,
+                agent asc
+        ) as first_note
+    from {{ ref('int_commit_notes') }}
+
+),
+
+most_lines as (
+
+    select
+        *,
+        row_number() over (
+            partition by commit_key order by evident_lines desc, session_key asc
+        ) as most_first
+    from {{ ref('int_commit_session_lines') }}
+    where evident_lines > 0
+
+),
+
+sessions as (
+
+    select * from {{ ref('stg_agent_sessions') }}
+
+),
+
 markers as (
 
     select * from {{ ref('int_commit_markers') }}
@@ -64,12 +98,22 @@ tiered as (
     select
         commits.*,
         case
+            when first_notes.attribution_tier = 'note' then 'note'
             when first_claims.commit_key is not null then 'tool_call'
+            when first_notes.attribution_tier = 'tool_call' then 'told_tool_call'
+            when most_lines.commit_key is not null then 'lines'
+            when first_notes.commit_key is not null then 'told_lines'
             when markers.commit_key is not null then 'marker'
             when only_active.active_sessions = 1 then 'window'
             when only_active.active_sessions > 1 then 'ambiguous'
             else 'untracked'
-        end as attribution_tier,
+        end as evidence,
+        first_notes.agent as note_agent,
+        first_notes.session_key as note_session_key,
+        first_notes.session_id as note_session_id,
+        sessions.agent as lines_agent,
+        sessions.session_key as lines_session_key,
+        sessions.session_id as lines_session_id,
         first_claims.agent as claim_agent,
         first_claims.session_key as claim_session_key,
         first_claims.session_id as claim_session_id,
@@ -82,11 +126,30 @@ tiered as (
         only_active.session_key as window_session_key,
         only_active.session_id as window_session_id
     from commits
+    left join first_notes
+        on commits.commit_key = first_notes.commit_key and first_notes.first_note = 1
+    left join most_lines
+        on commits.commit_key = most_lines.commit_key and most_lines.most_first = 1
+    left join sessions on most_lines.session_key = sessions.session_key
     left join first_claims
         on commits.commit_key = first_claims.commit_key and first_claims.first_claim = 1
     left join markers on commits.commit_key = markers.commit_key
     left join only_active on commits.commit_key = only_active.commit_key
     left join only_marked on commits.commit_key = only_marked.commit_key
+
+),
+
+-- A note that another collector exported has the tier that it had there.
+named as (
+
+    select
+        *,
+        case evidence
+            when 'told_tool_call' then 'tool_call'
+            when 'told_lines' then 'lines'
+            else evidence
+        end as attribution_tier
+    from tiered
 
 ),
 
@@ -100,8 +163,12 @@ attributed as (
         developer_id,
         branch,
         {% for column in ['agent', 'session_key', 'session_id'] %}
-        case attribution_tier
+        case evidence
+            when 'note' then note_{{ column }}
+            when 'told_tool_call' then note_{{ column }}
+            when 'told_lines' then note_{{ column }}
             when 'tool_call' then claim_{{ column }}
+            when 'lines' then lines_{{ column }}
             when 'marker' then marker_{{ column }}
             when 'window' then window_{{ column }}
         end as {{ column }},
@@ -111,7 +178,9 @@ attributed as (
         lines_added,
         lines_deleted,
         case attribution_tier
+            when 'note' then cast(1.0 as decimal(3, 2))
             when 'tool_call' then cast(1.0 as decimal(3, 2))
+            when 'lines' then cast(0.9 as decimal(3, 2))
             when 'marker' then cast(0.7 as decimal(3, 2))
             when 'window' then cast(0.4 as decimal(3, 2))
         end as attribution_confidence,
@@ -124,7 +193,7 @@ attributed as (
         is_merge,
         committed_at,
         committed_date
-    from tiered
+    from named
 
 )
 

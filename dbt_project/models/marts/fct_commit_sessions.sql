@@ -16,7 +16,7 @@ final as (
         session_id,
         agent,
         attribution_tier,
-        cast(null as bigint) as attributed_lines,
+        attributed_lines,
         cost_share_usd
     from shares
 

@@ -26,7 +26,11 @@ pivoted as (
         ), 0) as day_rollover_hour,
         coalesce(max(
             case when name = 'git.correlation_window' then {{ cast_or_null('value', 'bigint') }} end
-        ), 300) as correlation_window_s
+        ), 300) as correlation_window_s,
+        coalesce(
+            max(case when name = 'git.ticket_pattern' then value end),
+            '{{ default_ticket_pattern() }}'
+        ) as ticket_pattern
     from ranked
     where newest_first = 1
 
