@@ -19,6 +19,7 @@ from agent_analytics_cli.report_query import choose_range, days_with, fetch
 from agent_analytics_cli.report_view import View
 from agent_analytics_cli.short_names import short_project, short_session
 from agent_analytics_cli.tables import Column, Kind
+from agent_analytics_cli.tiers import at_least
 
 FACTS = (
     "day", "committed_at", "repository", "project_id", "commit_hash", "branch", "is_merge",
@@ -46,7 +47,7 @@ TABLE = (
 """Columns for people, of rows that `for_people` made."""
 
 _HASH_DIGITS = 10
-_NO_COMMITS = (
+NO_COMMITS = (
     "No commits are recorded yet. `agent-analytics hooks install` in a repository has its commits "
     "noted from then on."
 )
@@ -64,8 +65,10 @@ linked as (
     select
         commit_key,
         list(session_id order by session_id) as sessions,
-        bool_or(cost_share_usd is null) as cost_is_partial
+        bool_or(cost_share_usd is null) as cost_is_partial,
+        sum(cost_share_usd) as cost_usd
     from main.fct_commit_sessions
+    where $tier::varchar is null or list_contains($tiers::varchar[], attribution_tier)
     group by commit_key
 )
 """
@@ -80,15 +83,22 @@ class CommitReport:
     until: date | None
     time_zone: str
     rows: list[dict[str, Any]] = field(default_factory=list)
-    """FACTS, and `time`, the clock at the commit in the time zone. None is unknown."""
+    """FACTS, `is_asked`, and `time`, the clock at the commit in the time zone. None is unknown."""
     recorded: Sequence[date] = ()
     """Every day that has commits, whether in the range or not."""
+    tier: str | None = None
+    """The weakest that was asked for."""
+
+    def asked(self) -> list[dict[str, Any]]:
+        """The rows to show: all, or those of the tier asked for and stronger ones."""
+        return [row for row in self.rows if self.tier is None or row["is_asked"]]
 
     def coverage(self) -> dict[str, Any]:
-        """How many commits and lines have any tier; merges add no lines of their own: left out.
+        """How many commits and lines have a tier that was asked for; merges are left out.
 
-        `tiers` has, by tier, `commits`, `lines_added` and the `share_of_lines`; a share is None
-        without a line. Ambiguous and untracked stand there too and count as no tier.
+        They add no lines of their own. `tiers` has, by every tier, `commits`, `lines_added` and
+        the `share_of_lines`; a share is None without a line. Ambiguous and untracked stand there
+        too and count as no tier.
         """
         counted = [row for row in self.rows if not row["is_merge"]]
         total = _lines(counted)
@@ -97,7 +107,7 @@ class CommitReport:
             rows = [row for row in counted if row["attribution_tier"] == name]
             if rows:
                 tiers[name] = _part(rows, total)
-        tiered = [row for row in counted if row["attribution_confidence"] is not None]
+        tiered = [row for row in counted if row["is_asked"]]
         return {
             "commits": len(counted),
             "merges": len(self.rows) - len(counted),
@@ -114,38 +124,49 @@ class CommitReport:
 
 
 def commit_view(
-    marts: duckdb.DuckDBPyConnection | None, since: date | None, until: date | None, days: Days
+    marts: duckdb.DuckDBPyConnection | None,
+    since: date | None,
+    until: date | None,
+    days: Days,
+    tier: str | None = None,
 ) -> View:
-    """Commits one by one, and what their tiers are worth."""
-    report = read_commits(marts, since, until, days)
+    """Commits one by one, and what their tiers are worth; with a `tier` those it is evidence of."""
+    report = read_commits(marts, since, until, days, tier)
+    rows = report.asked()
     names = read_display_names(marts)
+    weaker = f" with evidence as strong as {tier}" if tier else ""
     return View(
         ("commit",),
         report.since,
         report.until,
         report.time_zone,
-        report.rows,
+        rows,
         FACTS,
         TABLE,
-        for_people([names.shown(row) for row in report.rows]),
+        for_people([names.shown(row) for row in rows]),
         None,
-        {"coverage": report.coverage()},
+        {**({"tier": tier} if tier else {}), "coverage": report.coverage()},
         report.recorded,
-        missing="are no commits",
-        nothing=_NO_COMMITS,
+        missing=f"are no commits{weaker}",
+        nothing=NO_COMMITS,
         notes=list(coverage_notes(report)) if report.rows else [],
     )
 
 
 def read_commits(
-    marts: duckdb.DuckDBPyConnection | None, since: date | None, until: date | None, days: Days
+    marts: duckdb.DuckDBPyConnection | None,
+    since: date | None,
+    until: date | None,
+    days: Days,
+    tier: str | None = None,
 ) -> CommitReport:
     """Commits of the days asked for; `marts` None is a home that has published nothing.
 
-    Without `since` and `until` the range is chosen as `choose_range` says.
+    Without `since` and `until` the range is chosen as `choose_range` says. With a `tier` sessions
+    and cost are those of links as strong as that.
     """
     if marts is None:
-        return CommitReport(since, until, days.time_zone)
+        return CommitReport(since, until, days.time_zone, tier=tier)
     zone = days.parameters()
     recorded = days_with(marts, "select committed_at as moment from main.fct_git_commits", days)
     since, until = choose_range(recorded, since, until, days)
@@ -162,17 +183,22 @@ def read_commits(
                 case when session_id is null then [] else [session_id] end,
                 coalesce(linked.sessions, [])
             )) as sessions,
-            files_changed, lines_added, lines_deleted, cost_usd,
-            coalesce(linked.cost_is_partial, false) and cost_usd is not null as cost_is_partial
+            files_changed, lines_added, lines_deleted,
+            case when $tier::varchar is null then dated.cost_usd else linked.cost_usd end
+                as cost_usd,
+            coalesce(linked.cost_is_partial, false)
+                and (case when $tier::varchar is null then dated.cost_usd else linked.cost_usd end)
+                is not null as cost_is_partial,
+            list_contains($tiers::varchar[], attribution_tier) as is_asked
         from dated left join linked on dated.commit_key = linked.commit_key
         where day between $since and $until
         order by dated.committed_at desc, commit_hash""",
-        {**zone, "since": since, "until": until},
+        {**zone, "since": since, "until": until, "tier": tier, "tiers": list(at_least(tier))},
     )
     for row in rows:
         first = row["session_id"]
         row["sessions"].sort(key=lambda session: (session != first, session))
-    return CommitReport(since, until, days.time_zone, rows, recorded)
+    return CommitReport(since, until, days.time_zone, rows, recorded, tier)
 
 
 def for_people(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -202,10 +228,11 @@ def coverage_notes(report: CommitReport) -> Iterator[str]:
         for name, tier in coverage["tiers"].items()
     )
     left_out = ", merges left out" if coverage["merges"] else ""
+    which = f"evidence as strong as {report.tier}" if report.tier else "a tier"
     yield (
         f"Coverage{left_out}: {part['commits']:,} of {_commits(commits)} and "
-        f"{_percent(part['share_of_lines'])} of {coverage['lines_added']:,} added lines have a "
-        f"tier. By tier, with its share of the lines: {tiers}."
+        f"{_percent(part['share_of_lines'])} of {coverage['lines_added']:,} added lines have "
+        f"{which}. By tier, with its share of the lines: {tiers}."
     )
     if "untracked" in coverage["tiers"]:
         yield "Untracked means that there is no evidence, not that a human wrote it."

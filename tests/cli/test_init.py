@@ -368,11 +368,12 @@ def test_outside_of_a_repository_there_is_no_hook_by_default(
     assert "No hook is installed: this folder is in no git repository." in result.stderr
 
 
+@pytest.mark.parametrize("said", [["--hooks", "everywhere"], ["--global"]])
 def test_everywhere_means_every_repository_below_the_home_folder(
-    user: Path, settings_file: Path, repository: Path
+    user: Path, settings_file: Path, repository: Path, said: list[str]
 ) -> None:
     subprocess.run(["git", "init", "-q", str(user / "deep/other")], check=True)
-    init("--hooks", "everywhere")
+    init(*said)
     for folder in (repository, user / "deep/other"):
         assert (folder / ".git/hooks/post-commit").exists()
 

@@ -71,6 +71,7 @@ def _host(ctx: click.Context, option: click.Parameter, given: str | None) -> str
     "--hooks", type=click.Choice(["here", "everywhere", "none"]),
     help="Git hook in this repository, in all under your home folder, or none.",
 )  # fmt: skip
+@click.option("--global", "is_global", is_flag=True, help="The same as --hooks everywhere.")
 @click.option(
     "--shell-profile/--no-shell-profile", default=None,
     help="Set the variables in the shell's profile too (no).",
@@ -100,6 +101,7 @@ def command(
     yes: bool,
     dry_run: bool,
     as_json: bool,
+    is_global: bool,
     **flags: Any,
 ) -> None:
     """Write config.yaml, switch on the agents' telemetry, and install the git hook.
@@ -116,9 +118,13 @@ def command(
     $ agent-analytics init
     $ agent-analytics init --yes --dry-run
     $ agent-analytics init --yes --agents claude_code,codex
-    $ agent-analytics init --yes --hooks everywhere --grpc-port 5317
+    $ agent-analytics init --yes --global --grpc-port 5317
     $ agent-analytics init --ci gitlab
     """
+    if is_global and flags["hooks"] not in (None, "everywhere"):
+        raise click.UsageError(f"--global is --hooks everywhere, not {flags['hooks']}.")
+    if is_global:
+        flags["hooks"] = "everywhere"
     places = {name: value for name in OPTIONS if (value := flags.pop(name))}
     if len(places) > 1:
         raise click.UsageError(f"--{' and --'.join(places)} ask for one recipe each: give one.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 
 import duckdb
 import rich_click as click
@@ -14,10 +15,12 @@ from agent_analytics_cli.commit_report import commit_view
 from agent_analytics_cli.days import Days, is_time_zone, machine_time_zone
 from agent_analytics_cli.fresh import FreshMarts, open_fresh_marts
 from agent_analytics_cli.marts import open_marts
+from agent_analytics_cli.outcome_report import GROUPS, outcome_view
 from agent_analytics_cli.output import Format, format_options, note
 from agent_analytics_cli.report_query import DIMENSIONS
 from agent_analytics_cli.report_view import View, notes_of, print_view
 from agent_analytics_cli.session_report import session_view
+from agent_analytics_cli.tiers import tier_option
 from agent_analytics_cli.tool_report import tool_view
 from agent_analytics_cli.usage_report import usage_view
 from agent_analytics_collector.home import Home
@@ -35,7 +38,10 @@ LISTINGS: dict[str, Lister] = {
 }
 """What a key shows that stands alone; of these `session` goes with other keys too."""
 
-_KEYS = tuple(dict.fromkeys((*DIMENSIONS, *LISTINGS)))
+OF_COMMITS = ("commit", *GROUPS)
+"""Keys that show commits, so that `--tier` goes with them."""
+
+_KEYS = tuple(dict.fromkeys((*DIMENSIONS, *LISTINGS, *GROUPS)))
 _SPELLED = ", ".join(key.replace("_", "-") for key in _KEYS)
 
 
@@ -48,7 +54,8 @@ def _split_keys(
         if key not in _KEYS:
             raise click.BadParameter(f"{name!r} is none of {_SPELLED}")
         if key not in DIMENSIONS and len(keys) > 1:
-            raise click.BadParameter(f"`{key}` lists single {key}s and goes with no other key")
+            what = "sums up commits" if key in GROUPS else f"lists single {key}s"
+            raise click.BadParameter(f"`{name}` {what} and goes with no other key")
     return keys
 
 
@@ -67,7 +74,7 @@ def _check_time_zone(
     default=("day,agent,model",),
     callback=_split_keys,
     metavar="KEY,…",
-    help=f"Group by any of {_SPELLED}; block, tool and commit each stand alone.  "
+    help=f"Group by any of {_SPELLED}; block, tool and those of commits stand alone.  "
     "[default: day,agent,model]",
 )
 @click.option("--since", metavar="DAY", help="First day: 2026-03-14, today, yesterday, 7d or 2w.")
@@ -78,6 +85,7 @@ def _check_time_zone(
     callback=_check_time_zone,
     help="IANA time zone in which days are counted.  [default: the setting, then the machine's]",
 )
+@tier_option
 @click.option("--demo", is_flag=True, help="Report the recorded demo instead of your data.")
 @format_options
 def command(
@@ -85,6 +93,7 @@ def command(
     since: str | None,
     until: str | None,
     tz: str | None,
+    tier: str | None,
     demo: bool,
     output_format: Format,
 ) -> None:
@@ -103,14 +112,22 @@ def command(
     `--by commit` lists commits, each with the agent that made it and how sure that is (its tier).
     Untracked means that there is no evidence, not that a human wrote it.
 
+    `--by ticket`, `pull-request` and `commit-branch` sum up commits and their share of their
+    sessions' cost, beside the coverage. `--by branch` is the session's branch and all its spend.
+    With all of commits `--tier` counts only evidence as strong as that.
+
     \b
     Examples:
     $ agent-analytics report
     $ agent-analytics report --by model --since 7d
     $ agent-analytics report --by session --since today
     $ agent-analytics report --by branch,query-source
+    $ agent-analytics report --by ticket --tier lines
     $ agent-analytics report --by month,project --since 2026-01-01 --json
     """
+    if tier and by[0] not in OF_COMMITS:
+        spelled = ", ".join(key.replace("_", "-") for key in OF_COMMITS)
+        raise click.UsageError(f"--tier goes with --by {spelled}.")
     home = Home.from_environment()
     days = _days(home, tz)
     first, last = _parse_day(since, "--since", days), _parse_day(until, "--until", days)
@@ -118,7 +135,7 @@ def command(
         raise click.UsageError(f"--since {first} is after --until {last}.")
     with _marts(home, demo=demo) as fresh:
         marts = fresh.connection
-        listing = LISTINGS.get(by[0]) if len(by) == 1 else None
+        listing = _listing(by[0], tier) if len(by) == 1 else None
         view = (
             listing(marts, first, last, days)
             if listing
@@ -140,6 +157,13 @@ def _marts(home: Home, *, demo: bool) -> Iterator[FreshMarts]:
     else:
         with open_fresh_marts(home, load_settings(home).settings, note) as fresh:
             yield fresh
+
+
+def _listing(key: str, tier: str | None) -> Lister | None:
+    """What shows a key that stands alone; None for one of usage."""
+    if key in GROUPS:
+        return lambda marts, since, until, days: outcome_view(marts, key, since, until, days, tier)
+    return partial(commit_view, tier=tier) if key == "commit" else LISTINGS.get(key)
 
 
 def _days(home: Home, tz: str | None) -> Days:
