@@ -30,6 +30,7 @@ NAMES = (
     "statusline",
     "fresh",
     "cold",
+    "attribution",
 )
 _PACKAGES = ("duckdb", "grpcio", "protobuf", "pyarrow")
 _BUSY = 0.5
