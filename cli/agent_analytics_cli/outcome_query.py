@@ -15,12 +15,12 @@ AGES = (14, 30, 90)
 YIELDS = ("productive", "reverted", "abandoned", "ambiguous", "pending", "no_edits")
 SHARES = (
     "assisted_commit_share", "coverage", "ai_code_share", "landing_rate", "revert_rate",
-    "rework_ratio",
+    "fix_follow_rate", "rework_ratio",
 )  # fmt: skip
 COUNTS = (
-    "commits", "assisted_commits", "reverted_commits", "effective_lines", "covered_lines",
-    "ai_lines", "merged_ai_lines", "changed_lines", "reworked_lines", "sessions", "lines_written",
-    "lines_committed",
+    "commits", "assisted_commits", "reverted_commits", "fixed_commits", "effective_lines",
+    "covered_lines", "ai_lines", "merged_ai_lines", "changed_lines", "reworked_lines", "sessions",
+    "lines_written", "lines_committed",
 )  # fmt: skip
 COSTS = (
     "spend_usd", "linked_cost_usd", *(f"{name}_usd" for name in YIELDS), "cost_per_commit_usd",

@@ -25,6 +25,7 @@ _MADE = (
     Column("ai_code_share", "AI\nshare"),
     Column("landing_rate", "landed", only_if_any=True),
     Column("revert_rate", "reverted", only_if_any=True),
+    Column("fix_follow_rate", "fixed\nlater", only_if_any=True),
     Column("rework_ratio", "rework", only_if_any=True),
     Column("time_to_commit", "time to\ncommit", only_if_any=True),
 )

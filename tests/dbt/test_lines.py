@@ -145,6 +145,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         commit("04", 122, {"p.py": lines("picked", 3)}, branch="release", **PATCH),
         commit("06", 131, {"q.py": lines("nowhere", 3)}),
         commit("07", 141, {"r.py": lines("folder", 3)}, repository="/home/jo/widgets"),
+        commit(
+            "08",
+            150,
+            {"g.py": ["replaced = 1"]},
+            removed={"g.py": lines("later", 1)},
+            commit_message="Fix the later one",
+        ),
+        commit("09", 151, {}, removed={"g.py": lines("several", 1)}, commit_message="Prefix it"),
         commit("05", 123, {}, removed={"p.py": lines("picked", 3)}, branch="release"),
     ]
     survival = [
@@ -223,6 +231,13 @@ def test_what_was_taken_out_again_line_by_line_is_reverted(built: Warehouse) -> 
     ]  # fmt: skip
 
 
+def test_a_commit_whose_lines_a_fix_replaces_was_followed_by_one(built: Warehouse) -> None:
+    assert built.rows(
+        "SELECT fixed_commits FROM marts.fct_outcomes_monthly "
+        f"WHERE repository = '{WIDGETS}' AND month = '2026-11-01'"
+    ) == [(1,)]
+
+
 def test_survival_is_of_all_lines_and_of_the_agents(built: Warehouse) -> None:
     assert fact(built, "2", "survived_14d", "survived_30d") == (22, None)
     assert built.rows(
@@ -261,10 +276,10 @@ def test_shares_stand_beside_their_coverage(built: Warehouse) -> None:
         f"reworked_lines FROM marts.fct_outcomes_monthly WHERE repository = '{WIDGETS}' "
         "AND month = '2026-11-01'"
     )
-    assert (lines_of_all, covered) == (155 + 8 + 3 + 3, 124 + 8 + 3)
+    assert (lines_of_all, covered) == (155 + 8 + 3 + 3 + 1, 124 + 8 + 3)
     assert ai == 10 + 6 + 10 + 9 + 3 + 4 + 6 + 4 + 8 + 3
     assert landed == 10 + 6 + 8 + 2 + 12 + 4 + 6 + 4 + 8 + 3
-    assert (changed, reworked) == (4 + 3, 4 + 3)
+    assert (changed, reworked) == (4 + 3 + 2, 4 + 3 + 2)
 
 
 def test_only_hashes_are_stored(built: Warehouse, tmp_path: Path) -> None:

@@ -13,6 +13,12 @@ outcomes as (
 
 ),
 
+fixes as (
+
+    select * from {{ ref('int_commit_fixes') }}
+
+),
+
 rework as (
 
     select * from {{ ref('int_commit_rework') }}
@@ -48,6 +54,7 @@ joined as (
         commits.ai_lines,
         commits.cost_usd,
         commits.is_reverted,
+        fixes.commit_key is not null as is_fixed,
         coalesce(outcomes.in_default_branch, false) as is_merged,
         rework.changed_lines,
         {% for age in [14, 30, 90] %}
@@ -63,6 +70,7 @@ joined as (
         rework.reworked_lines
     from commits
     inner join outcomes on commits.commit_key = outcomes.commit_key
+    left join fixes on commits.commit_key = fixes.commit_key
     left join rework on commits.commit_key = rework.commit_key
     left join survival on commits.commit_key = survival.commit_key
     where not outcomes.is_copy

@@ -1,7 +1,7 @@
 {% set ages = [14, 30, 90] %}
 {% set commit_columns = [
-    'commits', 'assisted_commits', 'reverted_commits', 'costed_commits', 'effective_lines',
-    'covered_lines', 'ai_lines', 'merged_ai_lines', 'costed_ai_lines', 'changed_lines',
+    'commits', 'assisted_commits', 'reverted_commits', 'fixed_commits', 'costed_commits',
+    'effective_lines', 'covered_lines', 'ai_lines', 'merged_ai_lines', 'costed_ai_lines', 'changed_lines',
     'reworked_lines', 'linked_cost_usd', 'merged_cost_usd',
 ] %}
 {% for age in ages %}
@@ -61,6 +61,7 @@ of_commits as (
         count(case when attribution_tier not in ('ambiguous', 'untracked') then 1 end)
             as assisted_commits,
         count(case when is_reverted then 1 end) as reverted_commits,
+        count(case when is_fixed then 1 end) as fixed_commits,
         count(case when cost_usd is not null then 1 end) as costed_commits,
         {{ sum_bigint('effective_lines_added') }} as effective_lines,
         {{ sum_bigint(
@@ -166,6 +167,7 @@ final as (
         cast(coalesce(commits, 0) as bigint) as commits,
         cast(coalesce(assisted_commits, 0) as bigint) as assisted_commits,
         cast(coalesce(reverted_commits, 0) as bigint) as reverted_commits,
+        cast(coalesce(fixed_commits, 0) as bigint) as fixed_commits,
         effective_lines,
         covered_lines,
         ai_lines,
@@ -186,6 +188,7 @@ final as (
         cast(ai_lines * 1.0 / nullif(effective_lines, 0) as double) as ai_code_share,
         cast(lines_committed * 1.0 / nullif(lines_written, 0) as double) as landing_rate,
         cast(reverted_commits * 1.0 / nullif(commits, 0) as double) as revert_rate,
+        cast(fixed_commits * 1.0 / nullif(commits, 0) as double) as fix_follow_rate,
         cast(reworked_lines * 1.0 / nullif(changed_lines, 0) as double) as rework_ratio,
         {% for age in ages %}
         cast(lines_alive_{{ age }}d * 1.0 / nullif(lines_at_start_{{ age }}d, 0) as double)
