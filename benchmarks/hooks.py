@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent_analytics_cli.flusher import LINGER_S
 from agent_analytics_cli.git.hooks import install, plan_install
 from agent_analytics_cli.git.repository import find_repository
+from agent_analytics_cli.outbound.flusher import LINGER_S
 from agent_analytics_cli.receipt import Receipt
 from agent_analytics_collector.home import Home
 from benchmarks.figures import Aim, Figure, Measurement, Size, percentile

@@ -10,7 +10,7 @@ import asyncio
 
 from agent_analytics_cli import __version__
 from agent_analytics_cli.assets import dbt_project, demo_recordings
-from agent_analytics_cli.replay import replay
+from agent_analytics_cli.outbound.replay import replay
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.logs import configure_logging

@@ -20,7 +20,7 @@ from agent_analytics_cli.git.repository import (
     Repository,
     find_repository,
 )
-from agent_analytics_cli.outbox import COMMITS, REWRITES, Entry
+from agent_analytics_cli.outbound.outbox import COMMITS, REWRITES, Entry
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.line_hashes import LineHasher
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from agent_analytics_cli.background import CLI, run
-from agent_analytics_cli.daily import is_due, mark
+from agent_analytics_cli.history.daily import is_due, mark
+from agent_analytics_cli.outbound.background import CLI, run
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import Settings

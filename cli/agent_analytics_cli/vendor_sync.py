@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from agent_analytics_cli.api_client import ApiClient
-from agent_analytics_cli.delivery import Body, deliver
+from agent_analytics_cli.outbound.api_client import ApiClient
+from agent_analytics_cli.outbound.delivery import Body, deliver
 from agent_analytics_collector.connectors import claude_analytics, cursor, github_copilot
 from agent_analytics_collector.connectors.records import Record
 from agent_analytics_collector.connectors.token_file import (

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from agent_analytics_cli.audit_source import Numbers
+from agent_analytics_cli.audit.source import Numbers
 from agent_analytics_cli.verify_checks import CHECKS, Check
 
 _CHUNK = 10_000

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import click
 
-from agent_analytics_cli.background import CLI, run
-from agent_analytics_cli.session_plan import plan_import
+from agent_analytics_cli.outbound.background import CLI, run
+from agent_analytics_cli.sessions.plan import plan_import
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.service import Service

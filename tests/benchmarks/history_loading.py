@@ -7,15 +7,15 @@ from datetime import datetime
 
 from benchmarks.history import History
 
-from agent_analytics_cli import survival
 from agent_analytics_cli.agents import READERS
 from agent_analytics_cli.agents.session_file import Trouble
-from agent_analytics_cli.attribution_records import records
 from agent_analytics_cli.git.ai_notes import parse_note
 from agent_analytics_cli.git.commit_facts import read_commits
 from agent_analytics_cli.git.history import new_commits
 from agent_analytics_cli.git.notes import changed_notes, notes_tip, read_notes
 from agent_analytics_cli.git.repository import Repository, find_repository
+from agent_analytics_cli.history import survival
+from agent_analytics_cli.history.attribution_records import records
 from agent_analytics_collector.envelope import Envelope, Signal
 from tests.dbt.records import Record, delivered
 from tests.dbt.warehouse import HASHER

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent_analytics_cli.agent_trace import read_records, record_of
-from agent_analytics_cli.attributions import Attributed, Author
+from agent_analytics_cli.history.agent_trace import read_records, record_of
+from agent_analytics_cli.history.attributions import Attributed, Author
 
 REVISION = "a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6e7f8a9b0"
 # The example of the specification (cursor/agent-trace README, 6.2), with an override.

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from agent_analytics_cli.attributions import Attributed, Author, Unreadable
 from agent_analytics_cli.git.ai_notes import format_note, parse_note
 from agent_analytics_cli.git.notes import (
     MOST_BYTES,
@@ -18,6 +17,7 @@ from agent_analytics_cli.git.notes import (
     read_notes,
 )
 from agent_analytics_cli.git.repository import GitFailed, find_repository
+from agent_analytics_cli.history.attributions import Attributed, Author, Unreadable
 
 from .repositories import commit, git, make_repository
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from agent_analytics_cli.attribution_records import Records, records
-from agent_analytics_cli.attributions import Attestation, Attributed, Author, Range, format_ranges
 from agent_analytics_cli.git.repository import find_repository
+from agent_analytics_cli.history.attribution_records import Records, records
+from agent_analytics_cli.history.attributions import (
+    Attestation,
+    Attributed,
+    Author,
+    Range,
+    format_ranges,
+)
 
 from .repositories import commit, git
 

@@ -20,9 +20,9 @@ from agent_analytics_cli.agents.cursor import hooks_state
 from agent_analytics_cli.agents.cursor.hooks_file import EVENTS, command_for
 from agent_analytics_cli.doctor.agents import check_agent_settings
 from agent_analytics_cli.doctor.situation import Situation
-from agent_analytics_cli.flusher import flush_outbox, has_work
 from agent_analytics_cli.json_reader import read
 from agent_analytics_cli.main import cli
+from agent_analytics_cli.outbound.flusher import flush_outbox, has_work
 from agent_analytics_cli.receipt import Receipt
 from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.home import Home
@@ -319,7 +319,7 @@ def test_a_flusher_that_lingers_takes_what_comes(
 def test_events_never_push_commits_out_of_the_outbox(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from agent_analytics_cli import outbox
+    from agent_analytics_cli.outbound import outbox
 
     monkeypatch.setattr(outbox, "MAX_ENTRIES", 3)
     monkeypatch.setattr(outbox, "SHORTEST_LINE", 1)

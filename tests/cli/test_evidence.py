@@ -9,9 +9,9 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from agent_analytics_cli.blame_report import Evidence, LineOrigin, numbers, origins, summary
-from agent_analytics_cli.commit_evidence import AmbiguousCommit, find_hash
 from agent_analytics_cli.git.line_blame import BlamedLine
+from agent_analytics_cli.reports.blame_report import Evidence, LineOrigin, numbers, origins, summary
+from agent_analytics_cli.reports.commit_evidence import AmbiguousCommit, find_hash
 from agent_analytics_cli.shares import percent, share, usd
 from agent_analytics_cli.tiers import MEANINGS, TIERS, at_least
 from agent_analytics_collector.line_hashes import LineHasher

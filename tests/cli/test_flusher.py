@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from agent_analytics_cli import flusher
-from agent_analytics_cli.flusher import flush_outbox, has_work
+from agent_analytics_cli.outbound import flusher
+from agent_analytics_cli.outbound.flusher import flush_outbox, has_work
 from agent_analytics_collector.home import Home
 
 from .answering import answering, takes_all
@@ -59,7 +59,7 @@ def test_nothing_to_do_is_over_at_once_without_heavy_imports(home: Home) -> None
     assert not has_work(home)
     script = (
         "import sys; from agent_analytics_collector.home import Home\n"
-        "from agent_analytics_cli.flusher import flush_outbox\n"
+        "from agent_analytics_cli.outbound.flusher import flush_outbox\n"
         "flush_outbox(Home.from_environment())\n"
         "print(sorted({'httpx', 'msgspec', 'structlog', 'yaml', 'subprocess'} & set(sys.modules)))"
     )

@@ -24,10 +24,11 @@ import pytest
 from benchmarks import transcripts
 from click.testing import CliRunner
 
-from agent_analytics_cli import loading_pause, session_workers
 from agent_analytics_cli.agents.claude_code import read_records
-from agent_analytics_cli.loading_pause import LoadingPause
 from agent_analytics_cli.main import cli
+from agent_analytics_cli.sessions import loading_pause
+from agent_analytics_cli.sessions import workers as session_workers
+from agent_analytics_cli.sessions.loading_pause import LoadingPause
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.line_hashes import home_hasher
 from agent_analytics_collector.settings import Settings

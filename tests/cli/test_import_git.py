@@ -13,10 +13,10 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
-from agent_analytics_cli import survival_import
-from agent_analytics_cli.delivery import Delivered
 from agent_analytics_cli.git.tracked import Tracked
+from agent_analytics_cli.history import survival_import
 from agent_analytics_cli.main import cli
+from agent_analytics_cli.outbound.delivery import Delivered
 from agent_analytics_collector.home import Home
 
 from .conftest import StartCollector

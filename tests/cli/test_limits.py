@@ -12,8 +12,8 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
-from agent_analytics_cli.limits_query import FACTS, for_people, read_limits
 from agent_analytics_cli.main import cli
+from agent_analytics_cli.reports.limits_query import FACTS, for_people, read_limits
 from agent_analytics_collector.home import Home
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from agent_analytics_cli import outbox as module
-from agent_analytics_cli.outbox import COMMITS, REWRITES, Entry, Outbox, OutboxUnusable
+from agent_analytics_cli.outbound import outbox as module
+from agent_analytics_cli.outbound.outbox import COMMITS, REWRITES, Entry, Outbox, OutboxUnusable
 from agent_analytics_collector.home import Home
 
 
@@ -126,7 +126,7 @@ def test_what_comes_or_is_dropped_during_a_delivery_is_no_part_of_it(
 
 APPENDING = """
 import sys
-from agent_analytics_cli.outbox import COMMITS, Entry, Outbox
+from agent_analytics_cli.outbound.outbox import COMMITS, Entry, Outbox
 from agent_analytics_collector.home import Home
 for number in range(50):
     body = {"number": int(sys.argv[1]) * 1000 + number}

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from agent_analytics_cli.days import Days
 from agent_analytics_cli.main import cli
-from agent_analytics_cli.report_query import DIMENSIONS, read_report
+from agent_analytics_cli.reports.report_query import DIMENSIONS, read_report
 from agent_analytics_collector.home import Home
 
 from .published import REQUEST, UNPRICED, Rows, publish

@@ -12,12 +12,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from agent_analytics_cli.block_report import FACTS as BLOCK_FACTS
-from agent_analytics_cli.block_report import blocks_of_hours, view_at
 from agent_analytics_cli.days import Days
-from agent_analytics_cli.report_view import View
+from agent_analytics_cli.reports.block_report import FACTS as BLOCK_FACTS
+from agent_analytics_cli.reports.block_report import blocks_of_hours, view_at
+from agent_analytics_cli.reports.report_view import View
+from agent_analytics_cli.reports.tool_report import FACTS as TOOL_FACTS
 from agent_analytics_cli.short_names import letters_to_show, short_session
-from agent_analytics_cli.tool_report import FACTS as TOOL_FACTS
 from agent_analytics_collector.home import Home
 
 from .published import UNPRICED, publish

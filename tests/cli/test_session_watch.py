@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import watchfiles
 
-from agent_analytics_cli import session_watch
-from agent_analytics_cli.session_watch import watch_sessions
+from agent_analytics_cli.sessions import watch as session_watch
+from agent_analytics_cli.sessions.watch import watch_sessions
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import Settings
 

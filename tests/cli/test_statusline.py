@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from agent_analytics_cli import statusline_readings
-from agent_analytics_cli.statusline_facts import Facts, Window, read_facts
-from agent_analytics_cli.statusline_readings import keep_readings, store_readings
-from agent_analytics_cli.statusline_text import as_json, as_line, duration
+from agent_analytics_cli.statusline import readings as statusline_readings
+from agent_analytics_cli.statusline.facts import Facts, Window, read_facts
+from agent_analytics_cli.statusline.readings import keep_readings, store_readings
+from agent_analytics_cli.statusline.text import as_json, as_line, duration
 from agent_analytics_collector.home import Home
 from tests.warehouse.test_replacing import query
 

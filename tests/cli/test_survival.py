@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from agent_analytics_cli import survival
 from agent_analytics_cli.git.default_branch import as_of, default_branch
 from agent_analytics_cli.git.repository import GitFailed, find_repository, stream_git
-from agent_analytics_cli.survival import MOST_ALIVE, TimeRanOut, landed, measure
+from agent_analytics_cli.history import survival
+from agent_analytics_cli.history.survival import MOST_ALIVE, TimeRanOut, landed, measure
 from agent_analytics_collector.api import commit_payloads
 from agent_analytics_collector.line_hashes import LineHasher
 

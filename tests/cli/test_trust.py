@@ -15,9 +15,9 @@ import click.testing
 import pytest
 from click.testing import CliRunner
 
-from agent_analytics_cli import audit_source
-from agent_analytics_cli.audit_request import read_request
-from agent_analytics_cli.audit_source import open_numbers
+from agent_analytics_cli.audit import source as audit_source
+from agent_analytics_cli.audit.request import read_request
+from agent_analytics_cli.audit.source import open_numbers
 from agent_analytics_cli.main import cli
 from agent_analytics_cli.verify_checks import CHECKS
 from agent_analytics_collector.envelope import Envelope, Signal

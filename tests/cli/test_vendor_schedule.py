@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from agent_analytics_cli import vendor_schedule
-from agent_analytics_cli.daily import EVERY_S, is_due
+from agent_analytics_cli.history.daily import EVERY_S, is_due
 from agent_analytics_cli.vendor_schedule import set_up, sync_daily
 from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.home import Home

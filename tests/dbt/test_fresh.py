@@ -27,9 +27,9 @@ from agent_analytics_cli.fresh import FreshMarts, open_fresh_marts
 from agent_analytics_cli.fresh.marts import _KEYS
 from agent_analytics_cli.fresh.news import as_accepted
 from agent_analytics_cli.marts import open_marts
-from agent_analytics_cli.session_delivery import deliver_files
-from agent_analytics_cli.session_plan import plan_import
-from agent_analytics_cli.session_report import session_view
+from agent_analytics_cli.reports.session_report import session_view
+from agent_analytics_cli.sessions.delivery import deliver_files
+from agent_analytics_cli.sessions.plan import plan_import
 from agent_analytics_collector.api.payloads import SessionRecord
 from agent_analytics_collector.compiled_sql import keep_compiled, project_digest, read_compiled
 from agent_analytics_collector.envelope import Encoding, Envelope, Signal

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from agent_analytics_cli.session_plan import of_machine
+from agent_analytics_cli.sessions.plan import of_machine
 from agent_analytics_collector.envelope import Signal
 from tests.conftest import FIXTURES
 from tests.dbt.agents import AGENTS, scenario_of

@@ -13,7 +13,7 @@ import duckdb
 import httpx
 import pytest
 
-from agent_analytics_cli.api_client import ApiClient
+from agent_analytics_cli.outbound.api_client import ApiClient
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 from agent_analytics_collector.warehouse.flush import flush

@@ -24,7 +24,7 @@ class Receiver:
     @property
     def is_elsewhere(self) -> bool:
         """What agents send leaves this machine."""
-        from agent_analytics_cli.api_client import is_loopback
+        from agent_analytics_cli.outbound.api_client import is_loopback
 
         return not is_loopback(self.endpoint)
 

@@ -16,9 +16,9 @@ from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from agent_analytics_cli.attribution_export import Commit, Export
     from agent_analytics_cli.days import Days
     from agent_analytics_cli.git.repository import Repository
+    from agent_analytics_cli.history.attribution_export import Commit, Export
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _GIT_AI, _AGENT_TRACE = "git-ai", "agent-trace"
@@ -53,8 +53,8 @@ def import_command(
 
     Example: agent-analytics attribution import traces.jsonl
     """
-    from agent_analytics_cli.api_client import ApiClient
-    from agent_analytics_cli.trace_import import import_file
+    from agent_analytics_cli.history.trace_import import import_file
+    from agent_analytics_cli.outbound.api_client import ApiClient
 
     home = Home.from_environment()
     settings = load_settings(home).settings
@@ -105,8 +105,8 @@ def export_command(form: str, since: str | None, output: Path | None, write_note
     $ agent-analytics attribution export --format agent-trace --output traces.jsonl
     $ agent-analytics attribution export --write-notes
     """
-    from agent_analytics_cli.attribution_export import export
     from agent_analytics_cli.git.repository import find_repository
+    from agent_analytics_cli.history.attribution_export import export
     from agent_analytics_cli.marts import open_marts
     from agent_analytics_collector.line_hashes import home_hasher
 
@@ -134,9 +134,9 @@ def export_command(form: str, since: str | None, output: Path | None, write_note
 def _notes(
     repository: Repository, commits: Sequence[Commit], output: Path | None, *, write: bool
 ) -> None:
-    from agent_analytics_cli.attributions import Unreadable
     from agent_analytics_cli.git.ai_notes import format_note
     from agent_analytics_cli.git.notes import NOTES_REF, add_note, changed_notes, notes_tip
+    from agent_analytics_cli.history.attributions import Unreadable
 
     tip = notes_tip(repository)
     annotated = changed_notes(repository, tip) if tip else {}
@@ -164,7 +164,7 @@ def _notes(
 
 def _records(commits: Sequence[Commit]) -> Iterator[str]:
     """Agent Trace records as JSON Lines, one for each commit and session."""
-    from agent_analytics_cli.agent_trace import record_of
+    from agent_analytics_cli.history.agent_trace import record_of
 
     for commit in commits:
         for author in dict.fromkeys(each.author for each in commit.lines):

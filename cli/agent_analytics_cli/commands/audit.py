@@ -7,11 +7,11 @@ from dataclasses import asdict
 
 import rich_click as click
 
-from agent_analytics_cli.audit_lookup import find
-from agent_analytics_cli.audit_print import Audit, print_audit
-from agent_analytics_cli.audit_request import read_request
-from agent_analytics_cli.audit_session import read_commit, read_session
-from agent_analytics_cli.audit_source import Numbers, open_numbers
+from agent_analytics_cli.audit.lookup import find
+from agent_analytics_cli.audit.printing import Audit, print_audit
+from agent_analytics_cli.audit.request import read_request
+from agent_analytics_cli.audit.session import read_commit, read_session
+from agent_analytics_cli.audit.source import Numbers, open_numbers
 from agent_analytics_cli.output import note, print_json
 from agent_analytics_cli.tables import as_text
 from agent_analytics_collector.home import Home

@@ -13,8 +13,8 @@ from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 
 if TYPE_CHECKING:
-    from agent_analytics_cli.blame_report import LineOrigin
     from agent_analytics_cli.git.repository import Repository
+    from agent_analytics_cli.reports.blame_report import LineOrigin
 
 _NOTHING_PUBLISHED = (
     "No marts are published yet, so nothing is known of agents. `agent-analytics import-git` reads "
@@ -46,12 +46,12 @@ def command(
     $ agent-analytics blame src/app.py
     $ agent-analytics blame src/app.py HEAD~20 --tier lines --agent-only
     """
-    from agent_analytics_cli.blame_print import printed_lines, summary_notes
-    from agent_analytics_cli.blame_report import Evidence, origins, summary
     from agent_analytics_cli.display_names import read_display_names
     from agent_analytics_cli.git.exclusions import excluded_by_attributes, is_excluded
     from agent_analytics_cli.git.line_blame import blame_lines
     from agent_analytics_cli.marts import open_marts
+    from agent_analytics_cli.reports.blame_print import printed_lines, summary_notes
+    from agent_analytics_cli.reports.blame_report import Evidence, origins, summary
     from agent_analytics_collector.line_hashes import home_hasher
 
     home = Home.from_environment()

@@ -39,16 +39,16 @@ def command(sha: str, as_json: bool) -> None:
     $ agent-analytics commit HEAD
     $ agent-analytics commit 2f1c8a9b --json
     """
-    from agent_analytics_cli.commit_evidence import UnknownCommit, read_evidence
-    from agent_analytics_cli.commit_view import (
+    from agent_analytics_cli.display_names import read_display_names
+    from agent_analytics_cli.marts import open_marts
+    from agent_analytics_cli.reports.commit_evidence import UnknownCommit, read_evidence
+    from agent_analytics_cli.reports.commit_view import (
         FILE_COLUMNS,
         SESSION_COLUMNS,
         sentences,
         shown_files,
         whole_commit,
     )
-    from agent_analytics_cli.display_names import read_display_names
-    from agent_analytics_cli.marts import open_marts
     from agent_analytics_cli.tables import print_table
 
     home = Home.from_environment()
@@ -88,10 +88,10 @@ def _named(
 
     What git knows by that name here comes first, then what is recorded of any repository.
     """
-    from agent_analytics_cli.commit_evidence import find_hash
     from agent_analytics_cli.git.commit_facts import NoSuchCommit
     from agent_analytics_cli.git.line_blame import resolve
     from agent_analytics_cli.git.repository import GitFailed, NotARepository, find_repository
+    from agent_analytics_cli.reports.commit_evidence import find_hash
 
     try:
         repository = find_repository()

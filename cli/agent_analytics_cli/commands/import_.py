@@ -17,8 +17,8 @@ from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 
 if TYPE_CHECKING:
-    from agent_analytics_cli.session_import import Summary
-    from agent_analytics_cli.session_plan import Plan
+    from agent_analytics_cli.sessions.importing import Summary
+    from agent_analytics_cli.sessions.plan import Plan
 
 
 def _machine(ctx: click.Context, option: click.Parameter, given: str | None) -> str | None:
@@ -79,8 +79,8 @@ def command(
     $ agent-analytics import --dry-run --json
     $ agent-analytics import --home . --home .. --machine devcontainer
     """
-    from agent_analytics_cli.session_import import deliver, look
-    from agent_analytics_cli.session_plan import plan_import
+    from agent_analytics_cli.sessions.importing import deliver, look
+    from agent_analytics_cli.sessions.plan import plan_import
 
     home = Home.from_environment()
     home.create()

@@ -17,9 +17,9 @@ from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 
 if TYPE_CHECKING:
-    from agent_analytics_cli.commit_import import Imported
     from agent_analytics_cli.git.repository import Repository
     from agent_analytics_cli.git.tracked import Tracked
+    from agent_analytics_cli.history.commit_import import Imported
     from agent_analytics_collector.settings import Settings
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -57,10 +57,10 @@ def command(
     $ agent-analytics import-git
     $ agent-analytics import-git ~/src/widgets ~/src/gadgets --since 2026-01-01
     """
-    from agent_analytics_cli.api_client import ApiClient
-    from agent_analytics_cli.commit_import import import_history, look
-    from agent_analytics_cli.each_repository import in_each
     from agent_analytics_cli.git.tracked import Tracked
+    from agent_analytics_cli.history.commit_import import import_history, look
+    from agent_analytics_cli.history.each_repository import in_each
+    from agent_analytics_cli.outbound.api_client import ApiClient
     from agent_analytics_collector.line_hashes import home_hasher
 
     home = Home.from_environment()

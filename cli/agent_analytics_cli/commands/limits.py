@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 import rich_click as click
 
-from agent_analytics_cli.limits_query import (
+from agent_analytics_cli.marts import open_marts
+from agent_analytics_cli.output import Format, format_options, note, print_csv, print_json
+from agent_analytics_cli.reports.limits_query import (
     FACTS,
     LimitWindows,
     for_people,
     for_programs,
     read_limits,
 )
-from agent_analytics_cli.marts import open_marts
-from agent_analytics_cli.output import Format, format_options, note, print_csv, print_json
 from agent_analytics_cli.tables import Column, Kind, print_table
 from agent_analytics_collector.home import Home
 

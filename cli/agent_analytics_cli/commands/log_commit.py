@@ -75,7 +75,7 @@ def command(
     if queued:
         # A lock or a pipe of whoever ran git, inherited through the hook: it outlives git in us.
         os.closerange(3, MAX_INHERITED)
-        from agent_analytics_cli.flusher import flush_outbox
+        from agent_analytics_cli.outbound.flusher import flush_outbox
 
         flush_outbox(home)
         return
@@ -151,14 +151,14 @@ def _send(home: Home, settings: Settings, payload: dict[str, Any]) -> tuple[str,
     """What became of it, and why: accepted, duplicate, refused, waiting (for a collector) or kept
     (for a setting to be mended). Raises BadSetting, OutboxUnusable.
     """
-    from agent_analytics_cli.outbox import COMMITS, Entry, Outbox
+    from agent_analytics_cli.outbound.outbox import COMMITS, Entry, Outbox
     from agent_analytics_collector.state import read_service
 
     if not settings.backend_url and read_service(home) is None:
         Outbox(home).append([Entry(COMMITS, payload)])
         return "waiting", str(NotRunning(home.root))
-    from agent_analytics_cli.api_client import ApiClient, ApiUnreachable
-    from agent_analytics_cli.delivery import deliver
+    from agent_analytics_cli.outbound.api_client import ApiClient, ApiUnreachable
+    from agent_analytics_cli.outbound.delivery import deliver
 
     try:
         with ApiClient.connect(home, settings, TIMEOUT_S) as api:

@@ -41,7 +41,7 @@ def command(agent: str) -> None:
     $ agent-analytics log-event cursor < event.json
     """
     at = datetime.now(UTC)  # the event has no time of its own, and what follows takes some
-    from agent_analytics_cli.flusher import flush_outbox, hooks_log, is_reachable
+    from agent_analytics_cli.outbound.flusher import flush_outbox, hooks_log, is_reachable
     from agent_analytics_cli.output import note
     from agent_analytics_collector.settings import load_settings
 
@@ -69,9 +69,9 @@ def _keep(home: Home, settings: Settings, told: bytes, at: datetime) -> int:
     Raises EventTooLarge, NotAnEvent, OutboxUnusable, HomeUnusable.
     """
     from agent_analytics_cli.agents.cursor.hook_events import records_of
-    from agent_analytics_cli.flusher import hooks_log
     from agent_analytics_cli.machine import machine_name
-    from agent_analytics_cli.outbox import SESSION_RECORDS, Entry, Outbox
+    from agent_analytics_cli.outbound.flusher import hooks_log
+    from agent_analytics_cli.outbound.outbox import SESSION_RECORDS, Entry, Outbox
     from agent_analytics_collector.line_hashes import home_hasher
 
     if len(told) > MOST_BYTES:

@@ -53,8 +53,8 @@ def command(
     $ agent-analytics outcomes --month 2026-03 --repository acme/widgets --json
     """
     from agent_analytics_cli.marts import open_marts
-    from agent_analytics_cli.outcome_query import FACTS, read_outcomes
-    from agent_analytics_cli.outcome_tables import outcome_notes
+    from agent_analytics_cli.reports.outcome_query import FACTS, read_outcomes
+    from agent_analytics_cli.reports.outcome_tables import outcome_notes
     from agent_analytics_cli.tables import Column
 
     with open_marts(Home.from_environment()) as marts:
@@ -74,7 +74,7 @@ def command(
 
 
 def _print(rows: Sequence[dict[str, Any]]) -> None:
-    from agent_analytics_cli.outcome_tables import TABLES, for_people, has_content
+    from agent_analytics_cli.reports.outcome_tables import TABLES, for_people, has_content
     from agent_analytics_cli.tables import print_table
 
     shown = for_people(rows)
@@ -88,7 +88,7 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
 
 def _why_empty(marts: duckdb.DuckDBPyConnection | None) -> str:
     """Why there is no row."""
-    from agent_analytics_cli.outcome_query import read_outcomes
+    from agent_analytics_cli.reports.outcome_query import read_outcomes
 
     if marts is None:
         return _NOTHING_PUBLISHED

@@ -12,8 +12,8 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import Progress
 
+from agent_analytics_cli.outbound.replay import replay
 from agent_analytics_cli.output import note, print_json
-from agent_analytics_cli.replay import replay
 from agent_analytics_cli.tables import as_text
 from agent_analytics_collector.errors import NotRunning
 from agent_analytics_collector.home import Home

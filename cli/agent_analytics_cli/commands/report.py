@@ -10,19 +10,19 @@ from functools import partial
 import duckdb
 import rich_click as click
 
-from agent_analytics_cli.block_report import block_view
-from agent_analytics_cli.commit_report import commit_view
 from agent_analytics_cli.days import Days, is_time_zone, machine_time_zone
 from agent_analytics_cli.fresh import FreshMarts, open_fresh_marts
 from agent_analytics_cli.marts import open_marts
-from agent_analytics_cli.outcome_report import GROUPS, outcome_view
 from agent_analytics_cli.output import Format, format_options, note
-from agent_analytics_cli.report_query import DIMENSIONS
-from agent_analytics_cli.report_view import View, notes_of, print_view
-from agent_analytics_cli.session_report import session_view
+from agent_analytics_cli.reports.block_report import block_view
+from agent_analytics_cli.reports.commit_report import commit_view
+from agent_analytics_cli.reports.outcome_report import GROUPS, outcome_view
+from agent_analytics_cli.reports.report_query import DIMENSIONS
+from agent_analytics_cli.reports.report_view import View, notes_of, print_view
+from agent_analytics_cli.reports.session_report import session_view
+from agent_analytics_cli.reports.tool_report import tool_view
+from agent_analytics_cli.reports.usage_report import usage_view
 from agent_analytics_cli.tiers import tier_option
-from agent_analytics_cli.tool_report import tool_view
-from agent_analytics_cli.usage_report import usage_view
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 

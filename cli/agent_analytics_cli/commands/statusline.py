@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
-from agent_analytics_cli.statusline import print_status_line
+from agent_analytics_cli.statusline.line import print_status_line
 
 
 @click.command("statusline")

@@ -19,7 +19,7 @@ from agent_analytics_collector.settings import load_settings
 
 if TYPE_CHECKING:
     from agent_analytics_cli.git.repository import Repository
-    from agent_analytics_cli.survival_import import Measured, Told
+    from agent_analytics_cli.history.survival_import import Measured, Told
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -67,12 +67,12 @@ def command(
     $ agent-analytics survival
     $ agent-analytics survival --tracked --budget 60
     """
-    from agent_analytics_cli.api_client import ApiClient
-    from agent_analytics_cli.each_repository import in_each
     from agent_analytics_cli.git.repository import find_repository
     from agent_analytics_cli.git.tracked import Tracked
-    from agent_analytics_cli.survival import AGES
-    from agent_analytics_cli.survival_import import measure_and_deliver
+    from agent_analytics_cli.history.each_repository import in_each
+    from agent_analytics_cli.history.survival import AGES
+    from agent_analytics_cli.history.survival_import import measure_and_deliver
+    from agent_analytics_cli.outbound.api_client import ApiClient
     from agent_analytics_collector.line_hashes import home_hasher
 
     home = Home.from_environment()

@@ -120,7 +120,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Fetch from the source of that name, deliver and print; exits 1 when records are rejected."""
-    from agent_analytics_cli.api_client import ApiClient
+    from agent_analytics_cli.outbound.api_client import ApiClient
     from agent_analytics_cli.output import note, print_json
     from agent_analytics_cli.tables import as_text
     from agent_analytics_cli.vendor_sync import SOURCES, TIMEOUT_S, first_day, sync

@@ -9,9 +9,9 @@ import rich_click as click
 
 from agent_analytics_cli import __version__
 from agent_analytics_cli.assets import dbt_project
-from agent_analytics_cli.background import deliver_outbox
-from agent_analytics_cli.git_schedule import follow_repositories
-from agent_analytics_cli.session_watch import watch_sessions
+from agent_analytics_cli.history.git_schedule import follow_repositories
+from agent_analytics_cli.outbound.background import deliver_outbox
+from agent_analytics_cli.sessions.watch import watch_sessions
 from agent_analytics_cli.vendor_schedule import sync_daily
 from agent_analytics_cli.welcome import Welcome
 from agent_analytics_collector.errors import AgentAnalyticsError

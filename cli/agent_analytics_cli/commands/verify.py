@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
-from agent_analytics_cli.audit_source import open_numbers
+from agent_analytics_cli.audit.source import open_numbers
 from agent_analytics_cli.output import note, print_json
 from agent_analytics_cli.tables import Column, as_text, print_table
 from agent_analytics_cli.verify import Outcome, Verified, compared_sources, verify

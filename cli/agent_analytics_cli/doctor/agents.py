@@ -159,7 +159,7 @@ def is_same_address(endpoint: str | None, other: str) -> bool:
 
 def _address(endpoint: str) -> tuple[str | None, int | None]:
     """Host and port, every name of this machine's loopback being one."""
-    from agent_analytics_cli.api_client import is_loopback
+    from agent_analytics_cli.outbound.api_client import is_loopback
 
     url = endpoint if "://" in endpoint else f"http://{endpoint}"
     parts = urlsplit(url)

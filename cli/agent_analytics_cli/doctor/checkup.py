@@ -112,7 +112,7 @@ def _run(check: Check, situation: Situation) -> Verdict:
 
 
 def _secrets(situation: Situation) -> list[str]:
-    from agent_analytics_cli.api_client import read_token
+    from agent_analytics_cli.outbound.api_client import read_token
 
     known = (situation.settings.api_key, read_token(situation.home))
     return [secret for secret in known if secret]

@@ -27,7 +27,7 @@ def check_collector(situation: Situation) -> Verdict:
 
 def check_key(situation: Situation) -> Verdict:
     """Whether the API takes our secret, asked by sending it no commits."""
-    from agent_analytics_cli.api_client import ApiClient, ApiRefused, ApiUnreachable
+    from agent_analytics_cli.outbound.api_client import ApiClient, ApiRefused, ApiUnreachable
 
     try:
         situation.collector()

@@ -13,7 +13,7 @@ import psutil
 
 from agent_analytics_cli.doctor.situation import Situation
 from agent_analytics_cli.doctor.verdict import Verdict, how_long, ok, warn
-from agent_analytics_cli.outbox import QUEUES, SESSION_RECORDS
+from agent_analytics_cli.outbound.outbox import QUEUES, SESSION_RECORDS
 
 DELIVERY_IS_LATE_S = 60.0
 LOG_IS_NEWS_S = 24 * 3600.0

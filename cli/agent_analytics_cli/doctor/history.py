@@ -76,7 +76,7 @@ def cleanup_period(config_dir: Path, project_dir: Path | None) -> Period:
 
 def _not_imported(situation: Situation) -> list[float]:
     """When each of Claude Code's session files was last written that should be imported by now."""
-    from agent_analytics_cli.session_plan import plan_import
+    from agent_analytics_cli.sessions.plan import plan_import
 
     now = time.time()
     written = [

@@ -111,7 +111,7 @@ def sentence_of(error: Exception) -> str:
 def _ask(situation: Situation) -> Answer:
     import httpx
 
-    from agent_analytics_cli.api_client import ApiClient, is_loopback
+    from agent_analytics_cli.outbound.api_client import ApiClient, is_loopback
 
     settings, service = situation.settings, situation.service
     if settings.backend_url is None and service is None:

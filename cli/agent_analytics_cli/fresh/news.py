@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from agent_analytics_cli.agents import READERS
 from agent_analytics_cli.agents.kept_values import without_nulls
 from agent_analytics_cli.agents.session_file import Record
-from agent_analytics_cli.imported import Imported
-from agent_analytics_cli.session_plan import Plan, of_machine, plan_import
+from agent_analytics_cli.sessions.imported import Imported
+from agent_analytics_cli.sessions.plan import Plan, of_machine, plan_import
 from agent_analytics_collector.envelope import DEVELOPER_HEADER, Encoding, Envelope, Signal
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import Settings

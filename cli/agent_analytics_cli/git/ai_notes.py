@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from agent_analytics_cli.attributions import (
+from agent_analytics_cli.history.attributions import (
     AI,
     GIT_AI,
     HUMAN,

@@ -1,0 +1,1 @@
+"""Histories of followed repositories: commits, what of them is alive, who wrote which lines."""

@@ -1,0 +1,1 @@
+"""What leaves for the collector: the outbox, who empties it, the clients, replayed recordings."""

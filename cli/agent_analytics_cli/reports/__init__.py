@@ -1,0 +1,1 @@
+"""What `report`, `outcomes`, `commit`, `blame` and `limits` show, from the marts."""

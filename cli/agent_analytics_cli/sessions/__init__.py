@@ -1,0 +1,1 @@
+"""Importing agents' session files: what is new, reading in parallel, delivering, watching."""
