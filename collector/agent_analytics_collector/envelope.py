@@ -24,6 +24,7 @@ class Signal(StrEnum):
     VENDOR_USAGE = "vendor_usage"
     LINE_SURVIVAL = "line_survival"
     ATTRIBUTIONS = "attributions"
+    SURVEYS = "surveys"
 
 
 OTLP_SIGNALS = (Signal.LOGS, Signal.METRICS, Signal.TRACES)

@@ -27,6 +27,7 @@ QUEUE_BYTES = 192 * MIB
 
 
 SCHEMA_VERSION = 1
+_HOURS_OF_A_WEEK = 168
 
 
 class OtlpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +81,15 @@ class SessionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether `up` imports what agents write into their session files while it runs."""
 
 
+class RoiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    hourly_rate_usd: float | None = None
+    """What an hour of a developer's work costs, all included; None computes no return."""
+    hours_saved_low: float | None = None
+    """Hours a week that agents save an active developer, at least; None leaves it to `survey`."""
+    hours_saved_high: float | None = None
+    """The same at most; both are set or none."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be set; immutable once read."""
 
@@ -113,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     telemetry: TelemetrySettings = TelemetrySettings()
     git: GitSettings = GitSettings()
     sessions: SessionSettings = SessionSettings()
+    roi: RoiSettings = RoiSettings()
     vendors: VendorSettings = VendorSettings()
 
 
@@ -277,6 +288,7 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
     if settings.vendors.github.organisation and settings.vendors.github.enterprise:
         name = "vendors.github.enterprise"
         raise BadSetting(name, origins[name], "organisation is set as well; set one of the two")
+    _check_roi(settings.roi, origins)
     smallest = (
         ("telemetry.export_interval", settings.telemetry.export_interval, 1),
         ("git.correlation_window", settings.git.correlation_window, 0),
@@ -291,6 +303,24 @@ def _check(settings: Settings, origins: Mapping[str, str]) -> None:
     for name, value, least in smallest:
         if value < least:
             raise BadSetting(name, origins[name], f"must be at least {least}")
+
+
+def _check_roi(roi: RoiSettings, origins: Mapping[str, str]) -> None:
+    low, high = roi.hours_saved_low, roi.hours_saved_high
+    for name, value, most in (
+        ("roi.hourly_rate_usd", roi.hourly_rate_usd, 100_000),
+        ("roi.hours_saved_low", low, _HOURS_OF_A_WEEK),
+        ("roi.hours_saved_high", high, _HOURS_OF_A_WEEK),
+    ):
+        if value is not None and not 0 <= value <= most:  # NaN is not either
+            raise BadSetting(name, origins[name], f"a number from 0 to {most:,}")
+    if (low is None) != (high is None):
+        name = "roi.hours_saved_low" if low is None else "roi.hours_saved_high"
+        given = "roi.hours_saved_high" if low is None else "roi.hours_saved_low"
+        raise BadSetting(name, origins[name], f"{given} is set, so this must be too: a range")
+    if low is not None and high is not None and low > high:
+        name = "roi.hours_saved_low"
+        raise BadSetting(name, origins[name], f"must not be above roi.hours_saved_high ({high:g})")
 
 
 def _is_private(url: str) -> bool:

@@ -39,6 +39,10 @@ _ROUTES = {
         "Record who wrote which lines",
         "Lines of git-ai notes and of Agent Trace records.",
     ),
+    Signal.SURVEYS: (
+        "Record what agents saved",
+        "A developer's own range of hours for a few days; it has no field for text.",
+    ),
 }
 _BEARER = HTTPBearer(auto_error=False, description="The installation's token")
 _PROBLEMS: dict[int | str, dict[str, Any]] = {

@@ -18,6 +18,7 @@ from agent_analytics_collector.api.payloads import (
     Problem,
     Received,
     SessionRecord,
+    Survey,
     VendorUsage,
 )
 from agent_analytics_collector.envelope import (
@@ -38,8 +39,9 @@ MODELS: dict[Signal, type[BaseModel]] = {
     Signal.VENDOR_USAGE: VendorUsage,
     Signal.LINE_SURVIVAL: LineSurvival,
     Signal.ATTRIBUTIONS: Attribution,
+    Signal.SURVEYS: Survey,
 }
-_REMEMBERED = (Signal.COMMITS, Signal.REWRITES, Signal.ATTRIBUTIONS)
+_REMEMBERED = (Signal.COMMITS, Signal.REWRITES, Signal.ATTRIBUTIONS, Signal.SURVEYS)
 """Session records are many, and re-read by their importer. What vendors say of a day and what blame
 says of a commit may become what it was before, so only the last delivery counts."""
 _MOST_REMEMBERED = 100_000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self, TypeVar
+from uuid import UUID
 
 import orjson
 from pydantic import (
@@ -16,12 +17,17 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    model_validator,
 )
 
 MOST_COUNT = 2**31 - 1
+_Date = TypeVar("_Date", bound=datetime.date)
 _MOST_PAYLOAD_BYTES = 64 * 1024
 _MOST_DAY_BYTES = 1024 * 1024
 """A large organisation's day, by language, model and feature, is some 200 KiB."""
+MOST_SURVEY_DAYS = 31
+MOST_SURVEY_HOURS = 168
+"""Those of a week."""
 
 
 def _storable(text: str) -> str:
@@ -39,7 +45,7 @@ def _at_most(most_bytes: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _in_duckdbs_time(moment: datetime.datetime) -> datetime.datetime:
+def _in_duckdbs_time(moment: _Date) -> _Date:
     if not 1970 <= moment.year < 2262:
         raise ValueError("must lie between 1970 and 2262")
     return moment
@@ -58,6 +64,8 @@ Text = Annotated[str, Field(max_length=65_536), AfterValidator(_storable)]
 Name = Annotated[str, Field(max_length=1024), AfterValidator(_storable)]
 Count = Annotated[int, Field(ge=0, le=MOST_COUNT)]
 Tokens = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Hours = Annotated[float, Field(ge=0, le=MOST_SURVEY_HOURS, allow_inf_nan=False)]
+_Day = Annotated[datetime.date, AfterValidator(_in_duckdbs_time)]
 
 
 class SessionRecord(BaseModel):
@@ -123,6 +131,26 @@ class VendorUsage(BaseModel):
     reasoning_tokens: Tokens | None = Field(None, description="Those of the output tokens")
     cost_usd: Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=9)] | None = None
     payload: Annotated[dict[str, Any], _at_most(_MOST_DAY_BYTES)] = {}
+
+
+class Survey(BaseModel):
+    """How many hours agents saved one developer, by their own answer. There is no text in it."""
+
+    survey_id: Annotated[UUID, Field(description="Made by the client; told twice it counts once")]
+    period_start: _Day
+    period_end: Annotated[_Day, Field(description="The last day that is asked about")]
+    hours_saved_low: Hours
+    hours_saved_high: Hours
+    helped: Annotated[int, Field(ge=1, le=5)] | None = Field(None, description="5 is very much")
+    answered_at: Annotated[AwareDatetime, AfterValidator(_in_duckdbs_time)]
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if not 0 <= (self.period_end - self.period_start).days < MOST_SURVEY_DAYS:
+            raise ValueError(f"period_end must be within {MOST_SURVEY_DAYS} days of period_start")
+        if self.hours_saved_low > self.hours_saved_high:
+            raise ValueError("hours_saved_low must not be above hours_saved_high")
+        return self
 
 
 class Problem(BaseModel):

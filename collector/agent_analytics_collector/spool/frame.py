@@ -32,6 +32,7 @@ _SIGNALS = {
     Signal.VENDOR_USAGE: 8,
     Signal.LINE_SURVIVAL: 9,
     Signal.ATTRIBUTIONS: 10,
+    Signal.SURVEYS: 11,
 }
 _ENCODINGS = {Encoding.PROTOBUF: 1, Encoding.JSON: 2}
 _SIGNAL_OF = {code: signal for signal, code in _SIGNALS.items()}

@@ -37,6 +37,7 @@ SHARE = {
     Signal.LOGS: 1.0,
     Signal.COMMITS: 1.0,
     Signal.REWRITES: 1.0,
+    Signal.SURVEYS: 1.0,
 }
 """How full the spool may be for a signal still to be taken: spans are refused first, and a
 quarter is kept for logs and commits, so that traces never cost the records that carry money.

@@ -17,6 +17,7 @@ from agent_analytics_collector.envelope import (
     DEVELOPER_HEADER,
     Envelope,
     Signal,
+    record_digest,
 )
 from agent_analytics_collector.otlp.values import microseconds
 from agent_analytics_collector.text_policy import TextPolicy
@@ -42,6 +43,7 @@ RAW_TABLES = {
     Signal.VENDOR_USAGE: "raw_vendor_usage",
     Signal.LINE_SURVIVAL: "raw_git_line_survival",
     Signal.ATTRIBUTIONS: "raw_git_attributions",
+    Signal.SURVEYS: "raw_surveys",
 }
 """Where the records of a signal go, but for what session records tell of limits."""
 COMMIT_FILES = "raw_git_commit_files"
@@ -148,6 +150,22 @@ def _vendor_usage(record: Record, envelope: Envelope, policy: TextPolicy) -> Row
     )
 
 
+def _survey(record: Record, envelope: Envelope, _: TextPolicy) -> Row:
+    developer_id = envelope.headers.get(DEVELOPER_HEADER)
+    return (
+        record["survey_id"],
+        developer_id,
+        date.fromisoformat(record["period_start"]),
+        date.fromisoformat(record["period_end"]),
+        record["hours_saved_low"],
+        record["hours_saved_high"],
+        record.get("helped"),
+        microseconds(record["answered_at"]),
+        record_digest(developer_id, record),
+        envelope.received_at_ns // 1000,
+    )
+
+
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
@@ -175,4 +193,5 @@ _ROWS: dict[Signal, Callable[[Record, Envelope, TextPolicy], Row]] = {
     Signal.VENDOR_USAGE: _vendor_usage,
     Signal.LINE_SURVIVAL: commit_rows.line_survival,
     Signal.ATTRIBUTIONS: commit_rows.attribution,
+    Signal.SURVEYS: _survey,
 }

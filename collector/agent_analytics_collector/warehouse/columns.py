@@ -245,6 +245,21 @@ VENDOR_USAGE = pa.schema(
     }
 )
 
+SURVEYS = pa.schema(
+    {
+        "survey_id": pa.string(),
+        "developer_id": pa.string(),
+        "period_start": pa.date32(),
+        "period_end": pa.date32(),
+        "hours_saved_low": pa.float64(),
+        "hours_saved_high": pa.float64(),
+        "helped": pa.int32(),
+        "answered_at": TIMESTAMP,
+        "record_key": pa.uuid(),
+        "created_at": TIMESTAMP,
+    }
+)
+
 REJECTED = pa.schema(
     {
         "signal": pa.string(),
@@ -267,6 +282,7 @@ TABLES = {
     "raw_rate_limits": RATE_LIMITS,
     "raw_copilot_metrics": COPILOT_METRICS,
     "raw_vendor_usage": VENDOR_USAGE,
+    "raw_surveys": SURVEYS,
 }
 """Columns of each raw table but `id` and `batch_id`, in the order of its rows."""
 

@@ -21,7 +21,10 @@ from agent_analytics_collector.settings import Settings
 log = structlog.get_logger()
 
 PRICES = "model_price_overrides"
-OVERRIDES = ("model_aliases", "developer_identities", "plans")
+OVERRIDES = (
+    "model_aliases", "developer_identities", "plans", "subscriptions", "budgets", "invoices",
+    "teams",
+)  # fmt: skip
 """With PRICES, the names of the CSV files a user may put into `seeds/` of the home."""
 
 Row = tuple[str, str]
@@ -67,6 +70,15 @@ def _setting_rows(settings: Settings) -> set[Row]:
         "day_rollover_hour": str(settings.day_rollover_hour),
         "git.correlation_window": str(settings.git.correlation_window),
     }
+    rows |= {
+        name: str(value)
+        for name, value in (
+            ("roi.hourly_rate_usd", settings.roi.hourly_rate_usd),
+            ("roi.hours_saved_low", settings.roi.hours_saved_low),
+            ("roi.hours_saved_high", settings.roi.hours_saved_high),
+        )
+        if value is not None
+    }
     if settings.project_id:
         rows["project_id"] = settings.project_id
     return set(rows.items())
@@ -87,13 +99,14 @@ def _ticket_pattern(connection: duckdb.DuckDBPyConnection, settings: Settings) -
 def _file_rows(seeds: Path, kind: str) -> set[Row] | None:
     """(kind, JSON) of each row of `<kind>.csv`; none of it when there is no such file.
 
+    Rows that are alike are one: a row is known by nothing else. `invoice list` names them.
     None when the file cannot be read: what was read before then counts.
     """
     path = seeds / f"{kind}.csv"
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return {
-                (kind, _json({name: text for name, text in row.items() if name and text}))
+                (kind, _json({name.strip(): text for name, text in row.items() if name and text}))
                 for row in csv.DictReader(file)
             }
     except FileNotFoundError:
