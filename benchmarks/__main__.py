@@ -27,6 +27,7 @@ NAMES = (
     "hooks",
     "import_sessions",
     "report",
+    "dbt_growth",
     "statusline",
     "fresh",
     "cold",

@@ -76,8 +76,9 @@ def read_compiled(home: Home, dbt_project: Path) -> CompiledSql | None:
 def keep_compiled(home: Home, dbt_project: Path, target: Path) -> CompiledSql | None:
     """Keep what dbt's last run left in its `target` folder; None where that cannot be used.
 
-    A run that only added to the incremental models did not compile their whole SQL. Theirs is then
-    what was kept before: `transform` makes a full refresh of a project in which it changed.
+    A run that only added to the incremental models did not compile their whole SQL, and one of what
+    changes left out the views. Theirs is then what was kept before: `transform` makes a full
+    refresh of a project in which it changed.
     """
     try:
         manifest = msgspec.json.decode((target / "manifest.json").read_bytes())
@@ -109,7 +110,8 @@ def _compiled(
             seeds[names[key]] = Seed(node["original_file_path"], types)
         elif node["resource_type"] == "model":
             needs = tuple(dict.fromkeys(names[each] for each in node["depends_on"]["nodes"]))
-            if whole or node["config"]["materialized"] != "incremental":
+            is_whole = whole or node["config"]["materialized"] != "incremental"
+            if key in sql and is_whole:
                 models[names[key]] = Model(needs, sql[key])
             else:
                 models[names[key]] = (before.models if before else {})[names[key]]

@@ -70,7 +70,11 @@ class TransformState(msgspec.Struct, frozen=True):
     running_pid: int | None = None
     last: DbtRun | None = None
     shape: str | None = None
-    """Digest of the staging models that the last successful run was made with."""
+    """Digest of the models that the last successful run was made with."""
+    whole: str | None = None
+    """Digest of the project that the last successful run of all of it was made with."""
+    whole_at: str | None = None
+    """When that run began."""
 
 
 class LoaderState(msgspec.Struct, frozen=True):

@@ -68,6 +68,7 @@ increments as (
 typed as (
 
     select
+        {{ counter_run() }} as run_key,
         metric_name,
         session_id,
         developer_id,
@@ -85,4 +86,10 @@ typed as (
 )
 
 select * from typed
+{%- endmacro %}
+
+
+{#- The run of a counter that a point is of: what its points are compared within. -#}
+{% macro counter_run() -%}
+    cast(series_key as varchar) || '|' || coalesce(cast({{ microseconds('started_at') }} as varchar), '')
 {%- endmacro %}

@@ -13,8 +13,8 @@ from benchmarks.__main__ import NAMES
 from agent_analytics_collector.home import Home
 
 ROOT = Path(__file__).parents[2]
-ELSEWHERE = {"attribution"}
-"""Its path is that of test_attribution.py."""
+ELSEWHERE = {"attribution", "dbt_growth"}
+"""Of test_attribution.py; of test_raw_rows.py and tests/dbt, for dbt takes a minute for nothing."""
 
 
 @pytest.mark.slow

@@ -198,6 +198,7 @@ def _first(
         tell("The models are being compiled, which takes some 10 s, this first time only.")
         home.create()
         compiled = compile_sql(home, project)
+    compiled = models.of_all(compiled)
     names = [name for name in compiled.models if name.startswith("marts.")]
     rows.take_all(connection)
     write_user_input(connection, home, settings)

@@ -54,9 +54,26 @@ WHERE model NOT IN (SELECT model FROM {PUBLISHED}.dim_models)
 """
 
 
+_CHANGED = "staging.stg_changed_units"
+"""Which sessions a run of dbt makes anew; here it is always all that are at hand."""
+
+
+def of_all(compiled: CompiledSql) -> CompiledSql:
+    """The models without asking which sessions changed."""
+    unfiltered = {
+        name: Model((records,), f"SELECT * FROM {records}")
+        for name, model in compiled.models.items()
+        if _CHANGED in model.needs
+        for records in model.needs
+        if records != _CHANGED
+    }
+    return msgspec.structs.replace(compiled, models=compiled.models | unfiltered)
+
+
 def of_touched(compiled: CompiledSql) -> CompiledSql:
     """The models as they can be made where only touched sessions are at hand."""
-    return msgspec.structs.replace(compiled, models=compiled.models | _OF_TOUCHED)
+    whole = of_all(compiled)
+    return msgspec.structs.replace(whole, models=whole.models | _OF_TOUCHED)
 
 
 def raw_tables(compiled: CompiledSql, names: Iterable[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """Pricing what is past anew: first what it would change, then the row that makes dbt do it.
 
-The difference is dbt's own: `int_requests_priced` is a view over tables of the last run and over
-`raw_price_epochs`, so the row is put in, the view is read beside the mart, and all is rolled back.
+The difference is dbt's own: `int_requests_priced_anew` is a view over tables of the last run and
+over `raw_price_epochs`, so the row is put in, the view is read beside the mart, and all is rolled
+back.
 Nothing is copied, no rule is written twice, and the file is leased for as long as one read takes.
 It is let go of while the user thinks; what he then agrees to is recorded with the moment the
 difference was made for, so a price that comes meanwhile is not in it.
@@ -29,7 +30,7 @@ with requests as (
         old_usd is distinct from new_usd as is_changed,
         requests.cost_source in ('computed', 'unpriced') as is_shown
     from marts.fct_agent_requests as requests
-    left join intermediate.int_requests_priced as priced
+    left join intermediate.int_requests_priced_anew as priced
         on requests.request_key = priced.request_key
     where requests.requested_at >= $since and not requests.is_error
 )

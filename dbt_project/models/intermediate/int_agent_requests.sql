@@ -1,11 +1,15 @@
 -- A table: seven models read it.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
 
 with
 
 usage_rows as (
 
     select * from {{ ref('stg_agent_token_usage') }}
+    where {{ changed() }}
 
 ),
 
@@ -18,6 +22,7 @@ names as (
 priced as (
 
     select * from {{ ref('int_requests_priced') }}
+    where {{ changed() }}
 
 ),
 

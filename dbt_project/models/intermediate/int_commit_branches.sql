@@ -12,10 +12,13 @@ measured as (
 
     select
         commit_hash,
-        max_by(in_default_branch, (measured_at, age_days)) as in_default_branch
+        in_default_branch,
+        row_number() over (
+            partition by commit_hash
+            order by measured_at desc, age_days desc, in_default_branch desc
+        ) as newest_first
     from {{ ref('stg_git_line_survival') }}
     where in_default_branch is not null
-    group by commit_hash
 
 ),
 
@@ -28,7 +31,8 @@ joined as (
             case when commits.branch in ('main', 'master', 'trunk') then true end
         ) as in_default_branch
     from commits
-    left join measured on commits.commit_hash = measured.commit_hash
+    left join measured
+        on commits.commit_hash = measured.commit_hash and measured.newest_first = 1
 
 )
 

@@ -1,6 +1,9 @@
 -- A session's cost split over its commits by the lines it wrote in each, equally where those are
 -- not known of all; what is but a copy of another commit bears nothing. The first bears what
 -- rounding leaves over, so that the shares add up to the session.
+-- A table: three models read it.
+{{ config(materialized='table') }}
+
 with
 
 links as (

@@ -19,40 +19,32 @@ session_lines as (
 
 ),
 
-candidates as (
+-- The same lines in the same file of another repository are no evidence. Where the session's is
+-- unknown, the whole path tells, if the commit's is known by its folder. Apart, because engines
+-- join by what must be equal: together they would compare every two files that share a line.
+pairs as (
 
+    {% for same in [
+        'commit_lines.repository = session_lines.repository',
+        "session_lines.repository is null"
+        " and session_lines.file_path = commit_lines.repository || '/' || commit_lines.path",
+    ] %}
     select
         commit_lines.commit_key,
         commit_lines.path,
         commit_lines.line_hash,
         commit_lines.added,
         commit_lines.weight,
+        commit_lines.committed_at,
         session_lines.session_key,
         session_lines.file_path,
-        sum(session_lines.added) as written,
-        -- Commits have whole seconds.
-        max(
-            case
-                when
-                    session_lines.edited_at < {{ add_seconds('commit_lines.committed_at', 1) }}
-                    then session_lines.edited_at
-            end
-        ) as last_before_at,
-        min(session_lines.edited_at) as first_at
+        session_lines.added as written,
+        session_lines.edited_at
     from commit_lines
     inner join session_lines
         on
             commit_lines.line_hash = session_lines.line_hash
-            -- The same lines in the same file of another repository are no evidence. Where the
-            -- session's is unknown, the whole path tells, if the commit's is known by its folder.
-            and (
-                commit_lines.repository = session_lines.repository
-                or (
-                    session_lines.repository is null
-                    and session_lines.file_path
-                    = commit_lines.repository || '/' || commit_lines.path
-                )
-            )
+            and {{ same }}
             and (
                 {{ is_same_file('session_lines.file_path', 'commit_lines.path') }}
                 or {{ is_same_file('session_lines.file_path', 'commit_lines.old_path') }}
@@ -63,14 +55,29 @@ candidates as (
                 commit_lines.removed_at is null
                 or session_lines.edited_at > commit_lines.removed_at
             )
-    group by
-        commit_lines.commit_key,
-        commit_lines.path,
-        commit_lines.line_hash,
-        commit_lines.added,
-        commit_lines.weight,
-        session_lines.session_key,
-        session_lines.file_path
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+candidates as (
+
+    select
+        commit_key,
+        path,
+        line_hash,
+        added,
+        weight,
+        session_key,
+        file_path,
+        sum(written) as written,
+        -- Commits have whole seconds.
+        max(
+            case when edited_at < {{ add_seconds('committed_at', 1) }} then edited_at end
+        ) as last_before_at,
+        min(edited_at) as first_at
+    from pairs
+    group by commit_key, path, line_hash, added, weight, session_key, file_path
 
 ),
 

@@ -22,10 +22,8 @@ changes as (
 
     select
         commit_hash,
-        {{ digest("string_agg(path || line_hash || added, ',' order by path, line_hash)") }}
-            as added_digest,
-        {{ digest("string_agg(path || line_hash || removed, ',' order by path, line_hash)") }}
-            as removed_digest
+        {{ digest_of_set("path || '|' || line_hash || '|' || added") }} as added_digest,
+        {{ digest_of_set("path || '|' || line_hash || '|' || removed") }} as removed_digest
     from {{ ref('stg_git_commit_lines') }}
     group by commit_hash
 

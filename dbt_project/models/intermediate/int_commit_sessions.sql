@@ -1,6 +1,9 @@
 -- Which sessions a commit is linked to, each by its own strongest evidence: all that a note names,
 -- that claim it by its SHA or whose lines are in it; else the one of the commit's tier. A session
 -- whose edits are not known has unknown lines.
+-- A table: four models read it.
+{{ config(materialized='table') }}
+
 with
 
 commits as (

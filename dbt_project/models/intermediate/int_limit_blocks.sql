@@ -30,11 +30,7 @@ hours as (
         hour_at,
         max(requested_at) as last_at,
         lag(hour_at) over (partition by developer_id order by hour_at) as hour_before,
-        min(hour_at) over (
-            partition by developer_id
-            order by hour_at
-            range between interval '5 hours' following and unbounded following
-        ) as next_block_at
+        {{ first_later('hour_at', 'developer_id', 18000) }} as next_block_at
     from latest
     where hour_at >= {{ add_seconds('last_hour_at', '-2592000') }}
     group by developer_id, hour_at

@@ -114,9 +114,8 @@ spent as (
     select
         scoped.limit_key,
         count(*) as requests,
-        count(*) filter (
-            where requests.cost_usd is null and not requests.is_error
-        ) as unpriced_requests,
+        count(case when requests.cost_usd is null and not requests.is_error then 1 end)
+            as unpriced_requests,
         sum(requests.cost_usd) as cost_usd
     from scoped
     inner join requests

@@ -1,5 +1,8 @@
 -- A table: four models read it.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
 
 {% set measures = [
     'input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'cost_usd',
@@ -10,6 +13,7 @@ with
 metrics as (
 
     select * from {{ ref('int_spend_by_metrics') }}
+    where {{ changed_key() }}
 
 ),
 
@@ -35,7 +39,8 @@ requests as (
     from {{ ref('int_agent_requests') }} as requests
     inner join measured on requests.session_key = measured.session_key
     where
-        not requests.is_error
+        {{ changed('requests.session_id') }}
+        and not requests.is_error
         and requests.requested_at <= measured.last_measured_at
         and (
             requests.seen_in <> 'session_file'

@@ -155,7 +155,7 @@ records as (
         sums.record_key,
         sums.occurred_at
     from requests
-    inner join {{ ref('stg_codex__token_counts') }} as sums
+    inner join {{ ref('stg_codex__all_token_counts') }} as sums
         on
             substr(requests.request_key, length('codex:' || requests.session_id || ':') + 1)
             = sums.request_name

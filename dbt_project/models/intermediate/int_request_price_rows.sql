@@ -1,6 +1,11 @@
 -- Which price row computed a request's cost: found by what the request itself says of it, its
 -- `price_version`, and proven by arithmetic. `int_requests_priced` chooses; this looks it up again,
 -- so that a cost can be shown as tokens times price.
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
+
 with
 
 requests as (
@@ -13,7 +18,7 @@ requests as (
         + coalesce(cache_write_1h_tokens, 0) as prompt_tokens,
         {{ utc_date('requested_at') }} as requested_on
     from {{ ref('int_agent_requests') }}
-    where price_version is not null
+    where price_version is not null and {{ changed() }}
 
 ),
 
@@ -60,6 +65,7 @@ priced as (
 
     select
         requests.request_key,
+        requests.session_id,
         requests.computed_cost_usd,
         prices.*,
         {{ usd(

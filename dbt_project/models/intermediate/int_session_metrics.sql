@@ -1,3 +1,8 @@
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
+
 {% set measures = {
     'active_seconds': "metric_name = 'claude_code.active_time.total'",
     'lines_added': "metric_name like '%lines_of_code.count' and type = 'added'",
@@ -12,7 +17,10 @@ with
 increments as (
 
     select * from {{ ref('int_metric_increments') }}
-    where session_key is not null and metric_name like 'claude_code.%'
+    where
+        session_key is not null
+        and metric_name like 'claude_code.%'
+        and {{ changed_key() }}
 
 ),
 
@@ -20,7 +28,7 @@ decided as (
 
     select distinct agent || ':' || session_id as session_key
     from {{ ref('stg_agent_tool_calls') }}
-    where decision is not null
+    where decision is not null and session_id is not null and {{ changed() }}
 
 ),
 

@@ -1,9 +1,14 @@
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
+
 with
 
 requests as (
 
     select * from {{ ref('int_agent_requests') }}
-    where session_key is not null
+    where session_key is not null and {{ changed() }}
 
 ),
 
@@ -42,7 +47,8 @@ totals as (
         -- Claude Code 2.1.330 tells of those alone that failed for good.
         sum(case when attempt > 1 then attempt - 1 else 0 end) as retries,
         coalesce(sum(total_tokens), 0) as total_tokens,
-        sum(cost_usd) as cost_usd
+        sum(cost_usd) as cost_usd,
+        sum(case when cost_usd is null and not is_error then 1 else 0 end) as unpriced_requests
     from requests
     group by session_key
 

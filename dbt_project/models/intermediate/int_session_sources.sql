@@ -1,4 +1,9 @@
 -- What each source tells of a session, whatever the others say: `requests` are the answered ones.
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
+
 {% set tokens = [
     'input_tokens', 'cache_read_tokens', 'cache_write_5m_tokens', 'cache_write_1h_tokens',
     'output_tokens', 'reasoning_tokens',
@@ -9,7 +14,7 @@ with
 requests as (
 
     select * from {{ ref('int_agent_requests') }}
-    where not is_error
+    where not is_error and {{ changed() }}
 
 ),
 
@@ -46,6 +51,7 @@ file_requests as (
 prices as (
 
     select * from {{ ref('int_request_price_rows') }}
+    where {{ changed() }}
 
 ),
 
@@ -119,6 +125,7 @@ by_sums as (
         min(measured_from) as first_at,
         max(measured_at) as last_at
     from {{ ref('int_spend_by_metrics') }}
+    where {{ changed_key() }}
     group by session_key
 
 ),

@@ -1,9 +1,14 @@
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
+
 with
 
 tool_calls as (
 
     select * from {{ ref('int_tool_calls') }}
-    where session_key is not null
+    where session_key is not null and {{ changed() }}
 
 ),
 

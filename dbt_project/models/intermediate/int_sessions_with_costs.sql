@@ -1,11 +1,15 @@
 -- A table: four models read it.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
 
 with
 
 sessions as (
 
     select * from {{ ref('stg_agent_sessions') }}
+    where {{ changed() }}
 
 ),
 
@@ -45,6 +49,7 @@ prompts as (
         session_key,
         count(*) as prompts
     from {{ ref('int_prompts') }}
+    where {{ changed() }}
     group by session_key
 
 ),
@@ -54,7 +59,8 @@ remainders as (
     select
         session_key,
         sum(input_tokens + cache_read_tokens + cache_write_tokens + output_tokens) as total_tokens,
-        sum(cost_usd) as cost_usd
+        sum(cost_usd) as cost_usd,
+        max(case when cost_usd is null then 1 else 0 end) as has_unpriced
     from {{ ref('int_metric_remainders') }}
     group by session_key
 
@@ -121,6 +127,8 @@ joined as (
             ) as decimal(18, 9)
         ) as cost_usd,
         coalesce(requests.last_request_failed, false) as last_request_failed,
+        coalesce(requests.unpriced_requests, 0) + coalesce(remainders.has_unpriced, 0) > 0
+            as is_partly_unpriced,
         sessions.started_at,
         sessions.ended_at,
         {{ usage_date('sessions.started_at') }} as started_date

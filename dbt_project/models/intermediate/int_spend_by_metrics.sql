@@ -1,10 +1,15 @@
 -- What counters tell of a session's spend, and the sums that Copilot CLI writes at its end.
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
+
 with
 
 increments as (
 
     select * from {{ ref('int_metric_increments') }}
-    where session_key is not null
+    where session_key is not null and {{ changed_key() }}
 
 ),
 
@@ -77,6 +82,7 @@ copilot_cli as (
     inner join {{ ref('stg_agent_sessions') }} as sessions
         on sessions.agent = 'copilot_cli' and totals.session_id = sessions.session_id
     left join {{ ref('int_model_names') }} as names on totals.model_reported = names.model_reported
+    where {{ changed_key('sessions.session_key') }}
     group by sessions.session_key, names.model
 
 ),

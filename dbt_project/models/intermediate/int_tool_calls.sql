@@ -1,5 +1,8 @@
 -- A table: five models read it.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
 
 -- Of Claude Code, Codex, Gemini CLI, Copilot CLI and Cursor.
 {% set edit_tools = [
@@ -12,6 +15,7 @@ with
 calls as (
 
     select * from {{ ref('stg_agent_tool_calls') }}
+    where {{ changed() }}
 
 ),
 

@@ -1,6 +1,9 @@
 -- A table: four models read it, three by way of `int_prompts`, and each would put all events in
 -- order.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}', unique_key='prompt_key'
+) }}
 
 {% set agents = ['claude_code', 'codex', 'gemini_cli', 'copilot_cli', 'cursor'] %}
 

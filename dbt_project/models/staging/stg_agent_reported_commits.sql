@@ -1,3 +1,8 @@
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}', unique_key='tool_call_key'
+) }}
+
 with
 
 -- 2.1.330 sends the SHA of a commit that was made; what a failed call names was there before.

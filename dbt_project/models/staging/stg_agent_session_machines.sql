@@ -10,7 +10,7 @@ records as (
         session_id,
         machine,
         created_at
-    from {{ ref('stg_' ~ agent ~ '__session_records') }}
+    from {{ ref('stg_' ~ agent ~ '__changed_session_records') }}
     where machine <> ''
     {{ 'union all' if not loop.last }}
     {% endfor %}

@@ -1,5 +1,8 @@
 -- A table: five models read it, and each would scan all events again.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
 
 {% set other_agents = ['codex', 'gemini_cli', 'copilot_cli', 'cursor'] %}
 
@@ -7,7 +10,7 @@ with
 
 events as (
 
-    select * from {{ ref('stg_claude_code__events') }}
+    select * from {{ ref('stg_claude_code__changed_events') }}
     where session_id is not null
 
 ),
@@ -20,7 +23,7 @@ metrics as (
         '{{ agent }}' as agent,
         *
     from {{ ref('stg_' ~ agent ~ '__metrics') }}
-    where session_id is not null and increment > 0
+    where session_id is not null and increment > 0 and {{ changed() }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
@@ -92,7 +95,7 @@ other_work as (
     select
         'cursor' as agent,
         session_id
-    from {{ ref('stg_cursor__session_records') }}
+    from {{ ref('stg_cursor__changed_session_records') }}
     where kind in ('tool_call', 'file_edit')
 
 ),

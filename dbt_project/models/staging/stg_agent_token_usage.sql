@@ -1,5 +1,8 @@
 -- A table: four models read it, and each would join telemetry and session files again.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}', unique_key='request_key'
+) }}
 
 {% set agents = ['claude_code', 'codex', 'gemini_cli', 'copilot_cli'] %}
 

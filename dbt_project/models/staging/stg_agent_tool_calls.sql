@@ -1,5 +1,8 @@
 -- A table: three models read it.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}', unique_key='tool_call_key'
+) }}
 
 {% set agents = ['claude_code', 'codex', 'gemini_cli', 'copilot_cli', 'cursor'] %}
 

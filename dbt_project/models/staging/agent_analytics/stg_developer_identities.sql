@@ -11,24 +11,7 @@ shipped as (
 
 ),
 
-overrides as (
-
-    select
-        changed_at,
-        {{ json_fields('"row"', fields) }} as parsed
-    from {{ source('raw', 'raw_user_overrides') }}
-    where kind = 'developer_identities'
-
-),
-
-from_user as (
-
-    select
-        {{ json_columns('parsed', fields) }}
-        changed_at
-    from overrides
-
-),
+{{ user_rows('developer_identities', fields) }},
 
 all_identities as (
 

@@ -8,24 +8,7 @@ shipped as (
 
 ),
 
-overrides as (
-
-    select
-        changed_at,
-        {{ json_fields('"row"', fields) }} as parsed
-    from {{ source('raw', 'raw_user_overrides') }}
-    where kind = 'model_aliases'
-
-),
-
-from_user as (
-
-    select
-        {{ json_columns('parsed', fields) }}
-        changed_at
-    from overrides
-
-),
+{{ user_rows('model_aliases', fields) }},
 
 all_aliases as (
 

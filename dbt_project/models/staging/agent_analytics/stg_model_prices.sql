@@ -20,24 +20,7 @@ shipped as (
 
 -- Each change of the user's file brought a whole version of it; a model that left it left a row
 -- that says so. What was there before stays, so that no change moves the past.
-overrides as (
-
-    select
-        changed_at,
-        {{ json_fields('"row"', fields) }} as parsed
-    from {{ source('raw', 'raw_user_overrides') }}
-    where kind = 'model_price_overrides'
-
-),
-
-from_user as (
-
-    select
-        {{ json_columns('parsed', fields) }}
-        changed_at
-    from overrides
-
-),
+{{ user_rows('model_price_overrides', fields) }},
 
 all_prices as (
 

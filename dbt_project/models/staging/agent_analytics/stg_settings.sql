@@ -27,6 +27,13 @@ pivoted as (
         coalesce(max(
             case when name = 'git.correlation_window' then {{ cast_or_null('value', 'bigint') }} end
         ), 300) as correlation_window_s,
+        {% for setting in ['hourly_rate_usd', 'hours_saved_low', 'hours_saved_high'] %}
+        max(
+            case
+                when name = 'roi.{{ setting }}' then {{ cast_or_null('value', 'decimal(18, 9)') }}
+            end
+        ) as {{ setting }},
+        {% endfor %}
         coalesce(
             max(case when name = 'git.ticket_pattern' then value end),
             '{{ default_ticket_pattern() }}'

@@ -4,7 +4,7 @@ with
 -- left out; retries that led to an answer are in no event.
 events as (
 
-    select * from {{ ref('stg_claude_code__events') }}
+    select * from {{ ref('stg_claude_code__changed_events') }}
     where event_name = 'api_error'
 
 ),

@@ -2,7 +2,7 @@ with
 
 events as (
 
-    select * from {{ ref('stg_claude_code__events') }}
+    select * from {{ ref('stg_claude_code__changed_events') }}
     where event_name = 'api_request'
 
 ),

@@ -2,7 +2,7 @@ with
 
 events as (
 
-    select * from {{ ref('stg_claude_code__events') }}
+    select * from {{ ref('stg_claude_code__changed_events') }}
     where event_name in (
         'user_prompt', 'api_request', 'assistant_response', 'tool_result', 'subagent_completed'
     )

@@ -2,7 +2,7 @@ with
 
 records as (
 
-    select * from {{ ref('stg_claude_code__session_records') }}
+    select * from {{ ref('stg_claude_code__changed_session_records') }}
     where kind = 'commit' and tool_use_id <> '' and git_commit_id <> ''
 
 ),

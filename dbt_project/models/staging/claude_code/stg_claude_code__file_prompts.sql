@@ -10,7 +10,7 @@ records as (
         or coalesce(is_compact_summary, false)
         or coalesce(prompt_source = 'system', false) as is_synthetic,
         max(occurred_at) over (partition by session_id) as session_ended_at
-    from {{ ref('stg_claude_code__session_records') }}
+    from {{ ref('stg_claude_code__changed_session_records') }}
     where
         kind = 'prompt'
         and coalesce(nullif(prompt_id, ''), message_uuid) <> ''

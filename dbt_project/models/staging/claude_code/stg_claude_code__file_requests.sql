@@ -8,7 +8,7 @@ records as (
         *,
         {{ answer_id() }} as answer_id,
         max(occurred_at) over (partition by session_id) as session_ended_at
-    from {{ ref('stg_claude_code__session_records') }}
+    from {{ ref('stg_claude_code__changed_session_records') }}
     where
         kind = 'request'
         and (request_id <> '' or message_id <> '' or input_tokens + output_tokens > 0)

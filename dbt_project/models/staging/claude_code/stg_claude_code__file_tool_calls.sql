@@ -5,7 +5,7 @@ lines as (
     select
         *,
         {{ answer_id() }} as answer_id
-    from {{ ref('stg_claude_code__session_records') }}
+    from {{ ref('stg_claude_code__changed_session_records') }}
     where kind in ('request', 'tool_call', 'tool_result')
 
 ),

@@ -56,6 +56,7 @@ typed as (
         ) }} as value,
         start_timestamp as started_at,
         timestamp as measured_at,
+        batch_id,
         created_at
     from parsed
 

@@ -5,7 +5,7 @@ events as (
     select
         *,
         {{ record_id('tool_use_id') }} as tool_call_key
-    from {{ ref('stg_claude_code__events') }}
+    from {{ ref('stg_claude_code__changed_events') }}
     where event_name = 'tool_decision'
 
 ),

@@ -2,7 +2,7 @@ with
 
 events as (
 
-    select * from {{ ref('stg_codex__events') }}
+    select * from {{ ref('stg_codex__changed_events') }}
     where session_id is not null
 
 ),
@@ -13,7 +13,7 @@ records as (
         *,
         min(case when kind = 'session' then occurred_at end) over (partition by session_id)
             as began_at
-    from {{ ref('stg_codex__session_records') }}
+    from {{ ref('stg_codex__changed_session_records') }}
 
 ),
 

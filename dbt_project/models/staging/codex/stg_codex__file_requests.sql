@@ -14,7 +14,7 @@ records as (
         -- A fork and a sub-agent begin with a copy of another thread's records: each says of which
         -- thread it is (0.169.0).
         coalesce(nullif(thread_id, ''), session_id) as booked_session_id
-    from {{ ref('stg_codex__session_records') }}
+    from {{ ref('stg_codex__changed_session_records') }}
     where kind = 'request' and coalesce(input_tokens, output_tokens) is not null
 
 ),

@@ -11,7 +11,7 @@ records as (
         max(case when message_uuid <> '' then 1 else 0 end) over (
             partition by session_id, prompt_id
         ) as turn_has_ids
-    from {{ ref('stg_codex__session_records') }}
+    from {{ ref('stg_codex__changed_session_records') }}
     where kind = 'prompt'
 
 ),
@@ -19,7 +19,7 @@ records as (
 subagents as (
 
     select distinct session_id
-    from {{ ref('stg_codex__session_records') }}
+    from {{ ref('stg_codex__changed_session_records') }}
     where is_sidechain
 
 ),
@@ -72,7 +72,7 @@ keyed as (
     select
         *,
         {{ hashed(['session_id', 'occurred_at', 'prompt_length']) }} as event_key
-    from {{ ref('stg_codex__events') }}
+    from {{ ref('stg_codex__changed_events') }}
     where event_name = 'user_prompt'
 
 ),

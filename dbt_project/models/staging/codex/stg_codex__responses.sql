@@ -9,7 +9,7 @@ events as (
             'session_id', 'event_name', 'occurred_at', 'input_token_count', 'output_token_count',
             'cached_token_count', 'status_code', 'attempt', 'prompt_length',
         ]) }} as event_key
-    from {{ ref('stg_codex__events') }}
+    from {{ ref('stg_codex__changed_events') }}
     where
         event_name = 'user_prompt'
         or (

@@ -5,7 +5,7 @@ events as (
     select
         *,
         {{ hashed(['session_id', 'occurred_at', 'tool_name']) }} as moment
-    from {{ ref('stg_codex__events') }}
+    from {{ ref('stg_codex__changed_events') }}
     where event_name in ('tool_decision', 'tool_result')
 
 ),
@@ -65,7 +65,7 @@ event_calls as (
 files as (
 
     select * from {{ file_tool_calls(
-        ref('stg_codex__session_records'),
+        ref('stg_codex__changed_session_records'),
         "'codex:' || tool_use_id",
     ) }}
 

@@ -2,7 +2,7 @@ with
 
 spans as (
 
-    select * from {{ ref('stg_copilot_cli__spans') }}
+    select * from {{ ref('stg_copilot_cli__changed_spans') }}
     where session_id is not null
 
 ),
@@ -29,7 +29,7 @@ activity as (
         git_branch,
         agent_version,
         occurred_at
-    from {{ ref('stg_copilot_cli__session_records') }}
+    from {{ ref('stg_copilot_cli__changed_session_records') }}
 
 )
 

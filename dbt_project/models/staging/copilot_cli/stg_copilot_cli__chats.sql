@@ -8,7 +8,7 @@ spans as (
         coalesce(
             nullif(span_id, ''), {{ hashed(['session_id', 'occurred_at', 'response_id']) }}
         ) as span_name
-    from {{ ref('stg_copilot_cli__spans') }}
+    from {{ ref('stg_copilot_cli__changed_spans') }}
 
 ),
 

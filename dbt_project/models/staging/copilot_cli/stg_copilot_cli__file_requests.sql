@@ -5,7 +5,7 @@ records as (
     select
         *,
         coalesce(nullif(source_session_id, ''), session_id) as booked_session_id
-    from {{ ref('stg_copilot_cli__session_records') }}
+    from {{ ref('stg_copilot_cli__changed_session_records') }}
     where kind = 'request' and request_id <> ''
 
 ),

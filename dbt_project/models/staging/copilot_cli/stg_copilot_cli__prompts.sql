@@ -9,7 +9,7 @@ records as (
         coalesce(is_sidechain, false)
         or coalesce(is_autopilot_continuation, false)
         or coalesce(prompt_source not in ('', 'user'), false) as is_synthetic
-    from {{ ref('stg_copilot_cli__session_records') }}
+    from {{ ref('stg_copilot_cli__changed_session_records') }}
     where kind = 'prompt' and coalesce(nullif(prompt_id, ''), message_uuid) <> ''
 
 ),
@@ -57,7 +57,7 @@ spans as (
         cast(null as bigint) as prompt_length,
         false as is_synthetic,
         min(occurred_at) as prompted_at
-    from {{ ref('stg_copilot_cli__spans') }}
+    from {{ ref('stg_copilot_cli__changed_spans') }}
     where operation = 'chat' and initiator = 'user' and interaction_id <> ''
     group by session_id, interaction_id
 

@@ -1,3 +1,8 @@
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
+
 {% set classes = ['input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens'] %}
 {% set smaller = [] %}
 {% for class in classes %}
@@ -8,7 +13,7 @@ with
 
 records as (
 
-    select * from {{ ref('stg_copilot_cli__session_records') }}
+    select * from {{ ref('stg_copilot_cli__changed_session_records') }}
 
 ),
 

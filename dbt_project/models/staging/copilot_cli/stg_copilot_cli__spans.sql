@@ -72,6 +72,7 @@ typed as (
         {{ digest('cast(attributes as varchar)') }} as record_hash,
         timestamp as occurred_at,
         coalesce(end_timestamp, timestamp) as ended_at,
+        batch_id,
         created_at
     from parsed
 

@@ -7,7 +7,7 @@ keyed as (
         'copilot_cli:' || coalesce(session_id, '') || ':' || coalesce(
             nullif(call_id, ''), nullif(span_id, ''), {{ hashed(['occurred_at', 'tool_name']) }}
         ) as tool_call_key
-    from {{ ref('stg_copilot_cli__spans') }}
+    from {{ ref('stg_copilot_cli__changed_spans') }}
     where operation = 'execute_tool'
 
 ),
@@ -53,7 +53,7 @@ span_calls as (
 files as (
 
     select * from {{ file_tool_calls(
-        ref('stg_copilot_cli__session_records'),
+        ref('stg_copilot_cli__changed_session_records'),
         "'copilot_cli:' || session_id || ':' || tool_use_id",
     ) }}
 

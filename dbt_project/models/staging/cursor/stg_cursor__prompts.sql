@@ -7,7 +7,7 @@ records as (
         *,
         session_id || ':' || coalesce(nullif(prompt_id, ''), cast(occurred_at as varchar))
             as prompt_name
-    from {{ ref('stg_cursor__session_records') }}
+    from {{ ref('stg_cursor__changed_session_records') }}
     where kind = 'prompt'
 
 ),

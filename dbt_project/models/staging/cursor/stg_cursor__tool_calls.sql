@@ -5,7 +5,7 @@ with
 
 records as (
 
-    select * from {{ ref('stg_cursor__session_records') }}
+    select * from {{ ref('stg_cursor__changed_session_records') }}
 
 ),
 

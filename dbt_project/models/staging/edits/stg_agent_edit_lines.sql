@@ -1,5 +1,8 @@
 -- A table: two models read it, and a line is looked up by its hash.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
 
 with
 
@@ -16,7 +19,7 @@ first_tellings as (
                 session_id,
                 record_key
         ) as telling
-    from {{ ref('stg_agent_edits') }}
+    from {{ ref('stg_changed_edits') }}
 
 ),
 
@@ -61,7 +64,7 @@ event_edits as (
                 events.removed_line_hashes
             order by events.edited_at, events.session_id, events.id
         ) as telling
-    from {{ ref('stg_agent_event_edits') }} as events
+    from {{ ref('stg_changed_event_edits') }} as events
     left join calls_in_files
         on
             events.agent = calls_in_files.agent

@@ -2,7 +2,7 @@ with
 
 events as (
 
-    select * from {{ ref('stg_gemini_cli__events') }}
+    select * from {{ ref('stg_gemini_cli__changed_events') }}
     where session_id is not null
 
 ),
@@ -27,7 +27,7 @@ activity as (
         git_branch,
         agent_version,
         occurred_at
-    from {{ ref('stg_gemini_cli__session_records') }}
+    from {{ ref('stg_gemini_cli__changed_session_records') }}
 
 )
 

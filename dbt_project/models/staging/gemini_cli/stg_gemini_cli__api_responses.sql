@@ -9,7 +9,7 @@ events as (
             'session_id', 'event_name', 'occurred_at', 'model', 'role', 'input_token_count',
             'output_token_count', 'status_code', 'duration_ms', 'prompt_length',
         ]) }} as event_key
-    from {{ ref('stg_gemini_cli__events') }}
+    from {{ ref('stg_gemini_cli__changed_events') }}
     where event_name in ('api_response', 'api_error', 'user_prompt')
 
 ),

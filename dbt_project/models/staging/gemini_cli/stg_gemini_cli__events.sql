@@ -60,6 +60,7 @@ typed as (
         {{ json_columns('parsed', fields) }}
         {{ digest('cast(attributes as varchar)') }} as record_hash,
         timestamp as occurred_at,
+        batch_id,
         created_at
     from parsed
 

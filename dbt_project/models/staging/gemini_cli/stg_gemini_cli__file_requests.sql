@@ -5,7 +5,7 @@ records as (
     select
         *,
         max(occurred_at) over (partition by session_id) as session_ended_at
-    from {{ ref('stg_gemini_cli__session_records') }}
+    from {{ ref('stg_gemini_cli__changed_session_records') }}
     where kind = 'request' and request_id <> ''
 
 ),

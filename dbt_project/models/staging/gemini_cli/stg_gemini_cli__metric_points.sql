@@ -46,6 +46,7 @@ typed as (
         {{ plausible(cast_or_null('metric_value', 'decimal(38, 9)'), 1000000000000) }} as value,
         start_timestamp as started_at,
         timestamp as measured_at,
+        batch_id,
         created_at
     from parsed
 

@@ -5,7 +5,7 @@ records as (
     select
         *,
         coalesce(nullif(prompt_id, ''), {{ hashed(['session_id', 'occurred_at']) }}) as prompt_name
-    from {{ ref('stg_gemini_cli__session_records') }}
+    from {{ ref('stg_gemini_cli__changed_session_records') }}
     where kind = 'prompt'
 
 ),
@@ -54,7 +54,7 @@ keyed as (
     select
         *,
         {{ hashed(['session_id', 'occurred_at', 'prompt_length']) }} as event_key
-    from {{ ref('stg_gemini_cli__events') }}
+    from {{ ref('stg_gemini_cli__changed_events') }}
     where event_name = 'user_prompt'
 
 ),

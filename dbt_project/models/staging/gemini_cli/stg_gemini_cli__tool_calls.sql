@@ -9,7 +9,7 @@ keyed as (
         {{ hashed([
             'session_id', 'occurred_at', 'tool_name', 'duration_ms', 'decision', 'success',
         ]) }} as event_key
-    from {{ ref('stg_gemini_cli__events') }}
+    from {{ ref('stg_gemini_cli__changed_events') }}
     where event_name = 'tool_call'
 
 ),
@@ -59,7 +59,7 @@ files as (
         *,
         {{ hashed(['session_id', 'tool_name']) }} as match_key
     from {{ file_tool_calls(
-        ref('stg_gemini_cli__session_records'),
+        ref('stg_gemini_cli__changed_session_records'),
         "'gemini_cli:' || session_id || ':' || tool_use_id",
     ) }}
 

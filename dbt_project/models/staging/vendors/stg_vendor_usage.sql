@@ -12,6 +12,8 @@ usage_rows as (
         *,
         {{ json_fields('payload', fields) }} as parsed
     from {{ source('raw', 'raw_vendor_usage') }}
+    -- A bill repeats what usage has told: stg_vendor_bills.
+    where vendor <> 'anthropic'
 
 ),
 

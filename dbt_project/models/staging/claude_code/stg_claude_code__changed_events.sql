@@ -1,0 +1,1 @@
+{{ changed_records('stg_claude_code__events', unit_of('claude_code', 'events')) }}

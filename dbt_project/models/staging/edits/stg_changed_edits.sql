@@ -1,0 +1,1 @@
+{{ changed_records('stg_agent_edits') }}
