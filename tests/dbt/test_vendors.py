@@ -101,6 +101,7 @@ CLAUDE = [
     claude("2026-11-22", 100),
     {"vendor": "claude_code", "day": "2026-11-20", "actor": JO, "payload": {"rows": []}},
 ]
+BILL = {"vendor": "anthropic", "day": "2026-11-11", "model": "claude-opus-5-5", "cost_usd": "7.5"}
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +116,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         [
             *TELEMETRY,
             sent(Signal.VENDOR_USAGE, days),
-            delivered(Signal.VENDOR_USAGE, CLAUDE),
+            delivered(Signal.VENDOR_USAGE, [*CLAUDE, BILL]),
             sent(Signal.COPILOT_METRICS, reports),
             delivered(Signal.COPILOT_METRICS, [LEGACY]),
         ]
@@ -126,6 +127,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     )
     warehouse.build()
     return warehouse
+
+
+def test_a_cost_report_is_a_bill_and_never_spend(built: Warehouse) -> None:
+    assert built.rows("SELECT count(*) FROM raw_vendor_usage WHERE vendor = 'anthropic'") == [(1,)]
+    for mart in ("fct_vendor_spend", "fct_agent_costs", "fct_daily_agent_usage"):
+        assert built.rows(f"SELECT count(*) FROM marts.{mart} WHERE agent = 'anthropic'") == [(0,)]
+    spent = "SELECT sum(cost_usd) FROM marts.fct_agent_costs WHERE agent = 'claude_code'"
+    assert built.rows(f"{spent} AND usage_date = '2026-11-11'") == [(Decimal("0.07"),)]
 
 
 def test_cursor_is_spend_at_its_own_list_and_paid_is_what_it_charged(built: Warehouse) -> None:

@@ -22,16 +22,24 @@ identities as (
 
 ),
 
+teams as (
+
+    select * from {{ ref('stg_teams') }}
+
+),
+
 final as (
 
     select
         sightings.developer_id,
+        teams.team,
         cast(coalesce(identities.merged_identities, 0) as bigint) as merged_identities,
         sightings.developer_id not like '%.id:%' as is_identified,
         sightings.first_seen_at,
         sightings.last_seen_at
     from sightings
     left join identities on sightings.developer_id = identities.developer_id
+    left join teams on lower(sightings.developer_id) = teams.developer
 
 )
 
