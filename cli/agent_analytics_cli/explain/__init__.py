@@ -1,0 +1,1 @@
+"""Why a day, a session or a branch cost what it cost."""
