@@ -1,0 +1,11 @@
+select sum(cost_usd) as cost_usd
+from fct_agent_costs
+where
+    true
+    -- filter since: usage_date >= cast(:since as date)
+    -- filter until: usage_date <= cast(:until as date)
+    -- filter agent: agent = :agent
+    -- filter model: model = :model
+    -- filter developer: developer_id = :developer
+    -- filter team: developer_id in (select developer_id from dim_developers where team = :team)
+    -- filter project: project_id = :project

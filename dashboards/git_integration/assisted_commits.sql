@@ -1,0 +1,42 @@
+with
+
+commits as (
+
+    select
+        *,
+        cast(date_trunc('month', committed_date) as date) as month,
+        attribution_tier not in ('ambiguous', 'untracked') as is_covered
+    from fct_git_commits
+    where
+        true
+        -- filter since: committed_date >= cast(:since as date)
+        -- filter until: committed_date <= cast(:until as date)
+        -- filter developer: developer_id = :developer
+        -- filter team: developer_id in (select developer_id from dim_developers where team = :team)
+        -- filter project: project_id = :project
+        -- filter repository: repository = :repository
+
+),
+
+assisted as (
+
+    select commit_key
+    from commits
+    where
+        is_covered
+        -- filter agent: agent = :agent
+        -- filter tier: attribution_tier = :tier
+
+)
+
+select
+    commits.month,
+    count(*) as commits,
+    count(assisted.commit_key) as assisted_commits,
+    count(assisted.commit_key) / count(*) as assisted_commit_share,
+    sum(case when commits.is_covered then commits.effective_lines_added else 0 end)
+    / nullif(sum(commits.effective_lines_added), 0) as coverage
+from commits
+left join assisted on commits.commit_key = assisted.commit_key
+group by commits.month
+order by commits.month
