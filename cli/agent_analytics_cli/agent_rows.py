@@ -20,7 +20,8 @@ from agent_analytics_cli.doctor.situation import Situation
 from agent_analytics_cli.marts import MartsUnreadable
 from agent_analytics_cli.output import note
 from agent_analytics_cli.setup.agents import AGENTS, Agent
-from agent_analytics_cli.tables import UNKNOWN, Row
+from agent_analytics_cli.shares import UNKNOWN
+from agent_analytics_cli.tables import Row
 from agent_analytics_collector.home import Home
 
 

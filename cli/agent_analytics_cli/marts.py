@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -40,3 +41,19 @@ def open_marts(home: Home) -> Iterator[duckdb.DuckDBPyConnection | None]:
             yield connection
     except (duckdb.IOException, duckdb.CatalogException, duckdb.BinderException) as error:
         raise MartsUnreadable(path, str(error).splitlines()[0]) from error
+
+
+def published_at(marts: duckdb.DuckDBPyConnection | None) -> datetime | None:
+    """When the run was published that the connection reads; None when nothing is.
+
+    The run's folder is named by it; a file that lies elsewhere was published when it was written.
+    """
+    row = marts and marts.execute("select path from duckdb_databases() where path is not null")
+    found = row.fetchone() if row else None
+    if found is None:
+        return None
+    file = Path(found[0])
+    try:
+        return datetime.strptime(file.parent.name, "%Y%m%dT%H%M%S_%fZ").replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC)

@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agent_analytics_cli.shares import UNKNOWN, percent
+
 Row = Mapping[str, Any]
 
-UNKNOWN = "—"
 _NARROWEST_TEXT = 10
 """Columns of text are folded to no less than this before a table gives way to blocks."""
 _RULES = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
@@ -25,6 +26,7 @@ _RULES = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
 _NO_LIMIT = 1_000_000
 _UNITS = ("", "k", "M", "B", "T")
 _SMALLEST_USD = Decimal("0.0001")
+_SMALLEST_COUNT = 0.01
 
 
 class Kind(enum.Enum):
@@ -34,6 +36,8 @@ class Kind(enum.Enum):
     SHARE = "share"
     """Of 1; shown in percent."""
     MS = "milliseconds"
+    WRITTEN = "written"
+    """Numbers that are texts already, because each has a unit of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,13 @@ def as_text(value: object) -> str:
     )
 
 
+def count_text(value: float) -> str:
+    """`1,234`, `3.5`; `<0.01` is less than that, but not nothing."""
+    if 0 < abs(value) < _SMALLEST_COUNT:
+        return f"{'-' if value < 0 else ''}<{_SMALLEST_COUNT}"
+    return f"{value:,}"
+
+
 def _table(columns: Sequence[Column], layout: _Layout, bold_from: int) -> Table:
     table = Table(box=_RULES, show_edge=False, pad_edge=False, padding=(0, layout.gap - 1, 0, 0))
     for column, least in zip(columns, layout.least, strict=True):
@@ -156,12 +167,12 @@ def _cells(column: Column, rows: Sequence[Row], *, shortened: bool) -> list[str]
     """The column's texts; amounts get the same number of decimals, so that they line up."""
     values = [row[column.key] for row in rows]
     if column.kind is Kind.COUNT:
-        count = _short_count if shortened else "{:,}".format
+        count = _short_count if shortened else count_text
         return [UNKNOWN if value is None else count(value) for value in values]
-    if column.kind is Kind.TEXT:
+    if column.kind in (Kind.TEXT, Kind.WRITTEN):
         return [as_text(value) for value in values]
     if column.kind in (Kind.SHARE, Kind.MS):
-        text_of = _percent if column.kind is Kind.SHARE else _duration
+        text_of = percent if column.kind is Kind.SHARE else _duration
         return [UNKNOWN if value is None else text_of(value) for value in values]
     decimals = max((_decimals(value) for value in values if value is not None), default=2)
     texts = []
@@ -172,19 +183,14 @@ def _cells(column: Column, rows: Sequence[Row], *, shortened: bool) -> list[str]
     return texts
 
 
-def _short_count(count: int) -> str:
+def _short_count(count: float) -> str:
     """Three digits and a unit from 10,000 on: `9,999`, `12.3k`, `345k`, `6.78M`, `9.01B`."""
     if abs(count) < 10_000:
-        return f"{count:,}"
+        return count_text(count)
     number, power = Decimal(count), 0
     while abs(number) >= Decimal("999.5") and power + 1 < len(_UNITS):
         number, power = number / 1000, power + 1
     return f"{number:.3g}{_UNITS[power]}"
-
-
-def _percent(share: Decimal | float) -> str:
-    """`0%` and `100%` only where it is none and all."""
-    return f"{share:.0%}" if share in (0, 1) else f"{min(max(share, 0.001), 0.999):.1%}"
 
 
 def _duration(milliseconds: Decimal | float) -> str:

@@ -9,8 +9,10 @@ from functools import partial
 
 import duckdb
 import rich_click as click
+from click.core import ParameterSource
 
-from agent_analytics_cli.days import Days, is_time_zone, machine_time_zone
+from agent_analytics_cli.day_options import parse_range, range_options, user_days
+from agent_analytics_cli.days import Days, is_time_zone
 from agent_analytics_cli.fresh import FreshMarts, open_fresh_marts
 from agent_analytics_cli.marts import open_marts
 from agent_analytics_cli.output import Format, format_options, note
@@ -23,6 +25,8 @@ from agent_analytics_cli.reports.session_report import session_view
 from agent_analytics_cli.reports.tool_report import tool_view
 from agent_analytics_cli.reports.usage_report import usage_view
 from agent_analytics_cli.tiers import tier_option
+from agent_analytics_cli.views.view_commands import VIEWS, view_command
+from agent_analytics_cli.weekly.command import weekly
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
 
@@ -67,7 +71,7 @@ def _check_time_zone(
     return value
 
 
-@click.command(name="report")
+@click.group(name="report", invoke_without_command=True)
 @click.option(
     "--by",
     multiple=True,
@@ -77,8 +81,7 @@ def _check_time_zone(
     help=f"Group by any of {_SPELLED}; block, tool and those of commits stand alone.  "
     "[default: day,agent,model]",
 )
-@click.option("--since", metavar="DAY", help="First day: 2026-03-14, today, yesterday, 7d or 2w.")
-@click.option("--until", metavar="DAY", help="Last day, included.")
+@range_options
 @click.option(
     "--tz",
     metavar="ZONE",
@@ -88,7 +91,9 @@ def _check_time_zone(
 @tier_option
 @click.option("--demo", is_flag=True, help="Report the recorded demo instead of your data.")
 @format_options
+@click.pass_context
 def command(
+    ctx: click.Context,
     by: tuple[str, ...],
     since: str | None,
     until: str | None,
@@ -116,6 +121,9 @@ def command(
     sessions' cost, beside the coverage. `--by branch` is the session's branch and all its spend.
     With all of commits `--tier` counts only evidence as strong as that.
 
+    The views `cost`, `roi`, `agents`, `team` and `git` answer the questions of the dashboards,
+    and `weekly` writes a week's report as Markdown or HTML.
+
     \b
     Examples:
     $ agent-analytics report
@@ -124,15 +132,17 @@ def command(
     $ agent-analytics report --by branch,query-source
     $ agent-analytics report --by ticket --tier lines
     $ agent-analytics report --by month,project --since 2026-01-01 --json
+    $ agent-analytics report cost --since 7d
     """
+    if ctx.invoked_subcommand is not None:
+        _check_nothing_was_given(ctx, ctx.invoked_subcommand)
+        return
     if tier and by[0] not in OF_COMMITS:
         spelled = ", ".join(key.replace("_", "-") for key in OF_COMMITS)
         raise click.UsageError(f"--tier goes with --by {spelled}.")
     home = Home.from_environment()
-    days = _days(home, tz)
-    first, last = _parse_day(since, "--since", days), _parse_day(until, "--until", days)
-    if first and last and first > last:
-        raise click.UsageError(f"--since {first} is after --until {last}.")
+    days = user_days(home, tz)
+    first, last = parse_range(since, until, days)
     with _marts(home, demo=demo) as fresh:
         marts = fresh.connection
         listing = _listing(by[0], tier) if len(by) == 1 else None
@@ -166,16 +176,13 @@ def _listing(key: str, tier: str | None) -> Lister | None:
     return partial(commit_view, tier=tier) if key == "commit" else LISTINGS.get(key)
 
 
-def _days(home: Home, tz: str | None) -> Days:
-    settings = load_settings(home).settings
-    zone = tz or settings.time_zone or machine_time_zone()
-    if zone is None:
-        note("This machine's time zone has no name, so days are in UTC. Choose one with --tz.")
-    return Days(zone or "UTC", settings.day_rollover_hour)
+def _check_nothing_was_given(ctx: click.Context, sub: str) -> None:
+    """Options before a view's name would be lost without a word."""
+    for parameter in ctx.command.params:
+        if ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{parameter.opts[0]} goes after `{sub}`, if it takes it.")
 
 
-def _parse_day(text: str | None, option: str, days: Days) -> date | None:
-    try:
-        return days.parse(text) if text is not None else None
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint=option) from None
+for _name in VIEWS:
+    command.add_command(view_command(_name))
+command.add_command(weekly)

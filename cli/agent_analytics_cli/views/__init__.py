@@ -1,0 +1,1 @@
+"""The five views of `dashboards/` in the terminal."""

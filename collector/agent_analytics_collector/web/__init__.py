@@ -1,0 +1,1 @@
+"""What pages show: charts from the answers of dashboards' questions, and the files they need."""
