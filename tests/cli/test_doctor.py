@@ -795,7 +795,8 @@ def test_commits_that_wait_are_told_with_their_age(home: Home) -> None:
 
 
 def test_what_agents_told_waits_beside_commits_and_is_not_called_one(home: Home) -> None:
-    assert line("outbox")["detail"] == "No commit and no event of an agent waits to be delivered."
+    nothing = "No commit, no event of an agent and no answer waits to be delivered."
+    assert line("outbox")["detail"] == nothing
     events = home.outbox / "events.jsonl"
     events.write_text("{}\n{}\n")
     os.utime(events, (time.time() - 7300,) * 2)

@@ -170,7 +170,7 @@ def told(written: Sessions) -> list[dict[str, Any]]:
 def claude_result(result: Any, *blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
     content = blocks or ({"type": "tool_result", "tool_use_id": "t-1", "content": "ok"},)
     return {
-        "type": "user", "sessionId": "s-1", "timestamp": AT, "cwd": "/work",
+        "type": "user", "sessionId": "s-1", "timestamp": AT, "cwd": "/code",
         "message": {"role": "user", "content": [*content]}, "toolUseResult": result,
     } | more  # fmt: skip
 
@@ -182,8 +182,8 @@ def test_hunks_and_created_files_of_claude_code_are_told_and_failures_are_not(
         {"lines": [" kept here", "-was here", "+is here", "\\ No newline at end of file"]},
         {"lines": ["+one more"]},
     ]
-    patched = {"filePath": "/work/a.py", "structuredPatch": hunks}
-    created = {"filePath": "/work/b.py", "type": "create", "content": "first\nsecond\n"}
+    patched = {"filePath": "/code/a.py", "structuredPatch": hunks}
+    created = {"filePath": "/code/b.py", "type": "create", "content": "first\nsecond\n"}
     error = {"type": "tool_result", "tool_use_id": "t-2", "is_error": True, "content": "no"}
     fine = {"type": "tool_result", "tool_use_id": "t-3", "content": "ok"}
     found = told(
@@ -198,8 +198,8 @@ def test_hunks_and_created_files_of_claude_code_are_told_and_failures_are_not(
         )
     )
     assert [(each["file_path"], each["lines_added"], each["lines_removed"]) for each in found] == [
-        ("/work/a.py", 2, 1),
-        ("/work/b.py", 2, 0),
+        ("/code/a.py", 2, 1),
+        ("/code/b.py", 2, 0),
     ]
     assert [each.get("forked_from") for each in found] == ["s-0", None]
     assert hashes(found) == HASHER.of_all(["is here", "one more", "first", "second"])
@@ -222,7 +222,7 @@ APPLIED = "Exit code: 0\nWall time: 0 seconds\nOutput:\nSuccess. Updated the fol
 
 
 def rollout(*payloads: dict[str, Any]) -> list[dict[str, Any]]:
-    meta = {"id": THREAD, "cwd": "/work", "cli_version": "0.99.0"}
+    meta = {"id": THREAD, "cwd": "/code", "cli_version": "0.99.0"}
     lines = [{"timestamp": AT, "type": "session_meta", "payload": meta}]
     for payload in payloads:
         kind = "event_msg" if payload["type"].endswith("_end") else "response_item"
@@ -238,7 +238,7 @@ def output(text: Any) -> dict[str, Any]:
     return {"type": "custom_tool_call_output", "call_id": "c-1", "output": text}
 
 
-SHELL = {"command": ["bash", "-lc", f"apply_patch <<'EOF'\n{PATCH}EOF"], "workdir": "/work"}
+SHELL = {"command": ["bash", "-lc", f"apply_patch <<'EOF'\n{PATCH}EOF"], "workdir": "/code"}
 
 
 @pytest.mark.parametrize(
@@ -258,8 +258,8 @@ def test_a_patch_of_codex_counts_once_it_was_applied(
 ) -> None:
     found = told(sessions(codex, *rollout(call, output(said))))
     assert [(each["file_path"], each["tool_use_id"]) for each in found] == [
-        ("/work/new.py", "c-1"),
-        ("/work/src/moved.py", "c-1"),
+        ("/code/new.py", "c-1"),
+        ("/code/src/moved.py", "c-1"),
     ]
     assert hashes(found) == HASHER.of_all(["first line", "added line"])
     assert hashes(found, "removed_line_hashes") == HASHER.of_all(["removed line"])
@@ -270,12 +270,12 @@ def test_a_patch_that_an_event_tells_is_told_once_and_a_refused_one_never(
 ) -> None:
     diff = "--- a/x\n+++ b/x\n@@ -1 +1,2 @@\n-was here\n+is here\n+and here\n"
     changes = {
-        "/work/x.py": {"type": "update", "unified_diff": diff, "move_path": "/work/y.py"},
-        "/work/z.py": {"type": "delete", "content": "gone now\n"},
+        "/code/x.py": {"type": "update", "unified_diff": diff, "move_path": "/code/y.py"},
+        "/code/z.py": {"type": "delete", "content": "gone now\n"},
     }
     event = {"type": "patch_apply_end", "call_id": "c-1", "changes": changes, "success": True}
     found = told(sessions(codex, *rollout(patch_call(input=PATCH), event, output(APPLIED))))
-    assert [each["file_path"] for each in found] == ["/work/y.py", "/work/z.py"]
+    assert [each["file_path"] for each in found] == ["/code/y.py", "/code/z.py"]
     assert hashes(found) == HASHER.of_all(["is here", "and here"])
     assert hashes(found, "removed_line_hashes") == HASHER.of_all(["was here", "gone now"])
 
@@ -303,11 +303,11 @@ def copilot(kind: str, **data: Any) -> dict[str, Any]:
 def test_an_edit_of_copilot_cli_counts_once_it_succeeded(
     sessions: Write, arguments: Any, path: str | None
 ) -> None:
-    start = copilot("session.start", sessionId="s-1", context={"cwd": "/work"})
+    start = copilot("session.start", sessionId="s-1", context={"cwd": "/code"})
     asked = copilot("tool.execution_start", toolName="edit", arguments=arguments)
     done = copilot("tool.execution_complete", success=True)
     found = told(sessions(copilot_cli, start, asked, done))
-    assert found[-1]["file_path"] == (f"/work/{path}" if path else "/w/a.py")
+    assert found[-1]["file_path"] == (f"/code/{path}" if path else "/w/a.py")
     assert hashes(found)[-1:] == HASHER.of_all(["is here"])
     failed = copilot("tool.execution_complete", success=False)
     assert told(sessions(copilot_cli, start, asked, failed, done)) == []
@@ -316,9 +316,9 @@ def test_an_edit_of_copilot_cli_counts_once_it_succeeded(
 
 
 def test_an_edit_of_gemini_cli_is_told_by_the_best_that_is_there(sessions: Write) -> None:
-    arguments = {"file_path": "/work/a.py", "old_string": "was here", "new_string": "is here"}
+    arguments = {"file_path": "/code/a.py", "old_string": "was here", "new_string": "is here"}
     diff = "Index: a.py\n===\n--- a.py\n+++ a.py\n@@ -1 +1 @@\n-was here\n+is here twice\n"
-    shown = {"filePath": "/work/a.py", "fileDiff": diff}
+    shown = {"filePath": "/code/a.py", "fileDiff": diff}
     whole = {"originalContent": "top\nwas here\n", "newContent": "top\nis here\nis here\n"}
 
     def chat(name: str = "replace", status: str = "success", **display: Any) -> list[Any]:

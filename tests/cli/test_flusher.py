@@ -392,6 +392,7 @@ def test_a_flusher_that_is_killed_loses_nothing(
     assert not has_work(home)
     assert {path.name for path in home.outbox.iterdir()} <= {
         "commits.jsonl", "commits.lock", "events.lock", "flusher.lock", "flusher.pid",
+        "surveys.lock",
     }  # fmt: skip
 
 

@@ -572,6 +572,7 @@ def many(claude: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return claude
 
 
+@pytest.mark.slow
 def test_several_processes_deliver_what_one_delivers(
     home: Home, service: RunningService, many: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -617,6 +618,7 @@ def test_a_process_that_dies_is_told_and_the_next_import_goes_on(
     assert rest["files_read"] > 0
 
 
+@pytest.mark.slow
 def test_a_refusal_and_an_end_of_patience_reach_the_user_from_several_processes(
     api: Scripted, many: Path
 ) -> None:

@@ -88,6 +88,7 @@ def test_lines_that_are_skipped_have_no_records(
     assert skipping == parsing == Trouble()
 
 
+@pytest.mark.slow
 def test_a_line_of_700_megabytes_is_passed_over_in_little_memory(tmp_path: Path) -> None:
     good = (
         b'{"type":"user","sessionId":"s","timestamp":"2026-11-22T03:39:05.065Z",'

@@ -91,6 +91,11 @@ class Vendors:
                 "model_breakdown": [{"model": "claude-opus-4-6", "tokens": {"output": 5},
                                      "estimated_cost": {"currency": "USD", "amount": 12.5}}],
             }]})  # fmt: skip
+        if question.path.endswith("/cost_report"):
+            return Reply(200, {"data": [{
+                "starting_at": f"{TODAY}T00:00:00Z",
+                "results": [{"amount": "250", "currency": "USD", "model": "claude-opus-4-6"}],
+            }]})  # fmt: skip
         assert question.headers["authorization"].startswith("Basic ")
         if question.path == "/teams/filtered-usage-events":
             return Reply(200, {"usageEvents": [{
@@ -151,9 +156,22 @@ def test_usage_of_a_vendor_lands_with_its_cost(
     assert summary["accepted"] == summary["records"] > 0
     usage = (
         "SELECT vendor, min(usage_date), any_value(actor), model, any_value(cost_usd) "
-        "FROM raw_vendor_usage WHERE model IS NOT NULL GROUP BY ALL"
+        "FROM raw_vendor_usage WHERE model IS NOT NULL AND vendor <> 'anthropic' GROUP BY ALL"
     )
     assert rows(home, usage) == [(vendor, first, "jo@acme.com", model, cost)]
+
+
+def test_anthropics_cost_report_lands_beside_the_usage_as_a_bill_of_nobody(
+    start_collector: StartCollector, home: Home, vendors: Vendors
+) -> None:
+    start_collector()
+    assert run("sync", "claude", "--days", "1").exit_code == 0
+    assert vendors.server.paths[-1] == "/v1/organizations/cost_report"
+    bills = (
+        "SELECT usage_date, actor, model, cost_usd, output_tokens FROM raw_vendor_usage "
+        "WHERE vendor = 'anthropic'"
+    )
+    assert rows(home, bills) == [(TODAY, None, "claude-opus-4-6", Decimal("2.5"), None)]
 
 
 def test_a_dry_run_needs_no_collector_and_delivers_nothing(home: Home, vendors: Vendors) -> None:
@@ -161,8 +179,8 @@ def test_a_dry_run_needs_no_collector_and_delivers_nothing(home: Home, vendors: 
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.endswith("\n1 record would be delivered.\n")
     assert json.loads(run("sync", "claude", "--days", "1", "--dry-run", "--json").stdout) == {
-        "dry_run": True, "vendor": "Claude Code Analytics", "since": str(TODAY),
-        "until": str(TODAY), "days": 1, "records": 2, "accepted": 0, "rejected": 0, "problems": [],
+        "dry_run": True, "vendor": "Anthropic", "since": str(TODAY),
+        "until": str(TODAY), "days": 1, "records": 3, "accepted": 0, "rejected": 0, "problems": [],
     }  # fmt: skip
     assert not home.database.exists()
 

@@ -181,7 +181,7 @@ def evidence(
             warehouse.load([delivered(Signal.SESSION_RECORDS, files_of(scenario, kind))])
         commits = recorded_commits(FIXTURES / "claude" / scenario, repository)
         warehouse.load([delivered(Signal.COMMITS, commits)])
-    warehouse.build("--exclude-resource-type", "test")
+    warehouse.build("--select", "+fct_git_commits", "--exclude-resource-type", "test")
     return kind, warehouse
 
 

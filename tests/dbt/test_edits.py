@@ -43,7 +43,9 @@ def built(root: Path, *batches: Iterable[Envelope]) -> Lines:
     warehouse = Warehouse(root)
     for batch in batches:
         warehouse.load(batch)
-        result = warehouse.dbt("build", "--select", "+stg_agent_edit_lines")
+        result = warehouse.dbt(
+            "build", "--indirect-selection", "buildable", "--select", "+stg_agent_edit_lines"
+        )
         assert result.success, problems(result)
     with warehouse.open() as connection:
         rows = connection.execute(

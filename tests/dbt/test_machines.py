@@ -15,6 +15,8 @@ from tests.dbt.records import Record, delivered, session_records
 from tests.dbt.telemetry import api_request
 from tests.dbt.warehouse import RECEIVED_AT, Warehouse
 
+pytestmark = pytest.mark.slow
+
 HOMES = {
     "codex": "b-tools-grpc",
     "gemini_cli": "b-tools-grpc",

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import duckdb
 import pytest
 
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import Settings
-from agent_analytics_collector.warehouse.lease import lease
+from agent_analytics_collector.warehouse.lease import lease_when_free
 from agent_analytics_collector.warehouse.publish import Published, publish_new_runs
 
-from .conftest import cli, status, wait_for
+from .conftest import StartUp, cli, status, wait_for
+from .test_dbt_beside_loading import LiveTraffic
 
 pytestmark = pytest.mark.slow
 
 PUBLISHES = 50
+NODE_READER = Path(__file__).with_name("node_reader")
 
-READER = """
+JOIN = (
+    "SELECT least(min(f.run), min(d.run)), greatest(max(f.run), max(d.run)), "
+    "count(*), max(d.rows) FROM fct_made AS f JOIN dim_made AS d ON f.n = d.n"
+)
+PYTHON_READER = """
 import json, sys, threading, duckdb
 
 connection = duckdb.connect(sys.argv[1], read_only=True)
@@ -33,10 +42,7 @@ done = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), done.set()), daemon=True).start()
 joins, newest, mixed = 0, 0, 0
 while not done.is_set():
-    low, high, rows, expected = connection.execute(
-        "SELECT least(min(f.run), min(d.run)), greatest(max(f.run), max(d.run)), "
-        "count(*), max(d.rows) FROM fct_made AS f JOIN dim_made AS d ON f.n = d.n"
-    ).fetchone()
+    low, high, rows, expected = connection.execute(sys.argv[2]).fetchone()
     joins += 1
     if low != high or rows != expected:
         print(json.dumps({"mixed": [low, high, rows, expected]}), flush=True)
@@ -53,9 +59,9 @@ print(json.dumps({"joins": joins, "mixed": mixed}), flush=True)
 class Reader:
     """A process with `bi.duckdb` open, joining two views without a pause."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, program: tuple[str, ...]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", READER, str(home.bi_database)],
+            [*program, str(home.bi_database), JOIN],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.said: list[dict[str, Any]] = []
@@ -85,8 +91,10 @@ class Reader:
 
 
 @contextmanager
-def reading(home: Home) -> Iterator[Reader]:
-    reader = Reader(home)
+def reading(
+    home: Home, program: tuple[str, ...] = (sys.executable, "-c", PYTHON_READER)
+) -> Iterator[Reader]:
+    reader = Reader(home, program)
     try:
         yield reader
     finally:
@@ -102,7 +110,7 @@ def rows_of(run: int) -> int:
 def publish_run(home: Home, run: int, extra: str = "") -> Published | None:
     """What a dbt run leaves behind, published as the loader does it."""
     rows = rows_of(run)
-    with lease(home.database) as connection:
+    with lease_when_free(home.database, 30) as connection:
         connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
         for name in ("fct_made", "dim_made"):
             connection.execute(
@@ -115,6 +123,36 @@ def publish_run(home: Home, run: int, extra: str = "") -> Published | None:
             [str(run)],
         )
         return publish_new_runs(connection, home, Settings())
+
+
+def stored_logs() -> int:
+    logs: int = status()["records"]["logs"]
+    return logs
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip here; fail in CI, which has to have Node."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def node_reader(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """The program that reads with DuckDB's client for Node, installed from npm."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        unavailable("there is no node or no npm here")
+    folder = tmp_path_factory.mktemp("node_reader")
+    for name in ("package.json", "reader.mjs"):
+        shutil.copy(NODE_READER / name, folder)
+    installed = subprocess.run(
+        [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"],
+        cwd=folder, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    if installed.returncode:
+        unavailable(f"npm could not install DuckDB's client: {installed.stderr[-2000:]}")
+    return node, str(folder / "reader.mjs")
 
 
 def test_two_readers_see_each_of_fifty_publishes_whole(home: Home) -> None:
@@ -137,6 +175,31 @@ def test_two_readers_see_each_of_fifty_publishes_whole(home: Home) -> None:
     assert status()["published"]["bi_replaced_at"] == replaced_at
     kept = [path for path in home.published.iterdir() if path.name[0].isdigit()]
     assert len(kept) == 3
+
+
+def test_nodes_client_sees_each_of_fifty_publishes_whole_under_load(
+    home: Home, up: StartUp, node_reader: tuple[str, ...]
+) -> None:
+    """A client that shares nothing with Python's, beside telemetry that is loaded all the time."""
+    collector = up()
+    with LiveTraffic(collector) as live:
+        publish_run(home, 1)
+        stored = stored_logs()
+        with reading(home, node_reader) as node:
+            for run in range(1, PUBLISHES + 1):
+                if run > 1:
+                    assert publish_run(home, run) is not None
+                wait_for(f"run {run} at the reader", partial(node.has_seen, run))
+        loaded = stored_logs() - stored
+    *runs, result = node.said
+    assert runs == [{"run": run} for run in range(1, PUBLISHES + 1)]
+    assert result["mixed"] == 0
+    assert result["joins"] > 2 * PUBLISHES
+    assert loaded > 0
+    print(
+        f"{PUBLISHES} publishes, {result['joins']:,} joins of Node, {loaded:,} of "
+        f"{len(live.acknowledged):,} records loaded meanwhile"
+    )
 
 
 def test_readers_go_on_while_publishes_overtake_their_queries(home: Home) -> None:
