@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 HOME_FOR_DBT := $(CURDIR)/.venv/dbt-home
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick fmt lint types dbt prices wheel bench clean
+.PHONY: help run test test-quick test-browser fmt lint types dbt prices grafana wheel bench clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -32,7 +32,11 @@ test: $(VENV)/.installed-dev ## Run all tests but those that need a browser
 	$(BIN)/python -m pytest -q -n logical --dist loadfile -m "not browser"
 
 test-quick: $(VENV)/.installed-dev ## Run the tests that take seconds
-	$(BIN)/python -m pytest -q -m "not browser and not slow"
+	$(BIN)/python -m pytest -q -n logical --dist loadfile -m "not browser and not slow"
+
+test-browser: $(VENV)/.installed-dev ## Run the tests that need a Chromium, which it installs on Debian
+	scripts/install_chromium.sh
+	$(BIN)/python -m pytest -q -m browser
 
 fmt: $(VENV)/.installed-dev ## Format the Python code
 	$(BIN)/ruff check --fix .
@@ -41,7 +45,7 @@ fmt: $(VENV)/.installed-dev ## Format the Python code
 lint: $(VENV)/.installed-dev ## Check style: Python and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests dashboards
 
 types: $(VENV)/.installed-dev ## Check types
 	$(BIN)/mypy cli collector scripts benchmarks tests
@@ -52,6 +56,9 @@ dbt: $(VENV)/.installed-dev ## Build the dbt project, unit tests included, on an
 
 prices: $(VENV)/.installed-dev ## Bring the price seed to what genai-prices says now
 	$(BIN)/python scripts/generate_model_prices.py
+
+grafana: $(VENV)/.installed-dev ## Bring Grafana's dashboards to what dashboards/ says
+	$(BIN)/python scripts/generate_grafana_dashboards.py
 
 wheel: $(VENV)/.installed-dev ## Build the wheel and try it in a bare environment
 	scripts/try_wheel.sh

@@ -16,6 +16,11 @@ def dbt_project() -> Path:
     return _first_of(_CHECKOUT / "dbt_project", _PACKAGE / "_bundle" / "dbt_project")
 
 
+def dashboards() -> Path:
+    """The folder of the views, a folder each with `view.yml` and its queries."""
+    return _first_of(_CHECKOUT / "dashboards", _PACKAGE / "_bundle" / "dashboards")
+
+
 def hooks() -> Path:
     """The folder of stubs that git hooks source, before an installation is filled in."""
     return _first_of(_CHECKOUT / "hooks", _PACKAGE / "_bundle" / "hooks")

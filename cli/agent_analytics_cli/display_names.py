@@ -26,6 +26,10 @@ class DisplayNames:
             changed["models"] = [self.models.get(model, model) for model in row["models"]]
         return changed
 
+    def of(self, key: str, identity: str) -> str:
+        """The name of one `agent` or `model`; of any other key the id."""
+        return str(self.shown({key: identity})[key])
+
 
 def read_display_names(marts: duckdb.DuckDBPyConnection | None) -> DisplayNames:
     """The names in the published dimensions; none where an older release published them."""

@@ -34,8 +34,14 @@ COMMANDS = {
     "commit": (f"{_PACKAGE}.commit", "Show what made a commit, by which evidence, at what cost."),
     "blame": (f"{_PACKAGE}.blame", "Show which lines of a file agents wrote."),
     "outcomes": (f"{_PACKAGE}.outcomes", "Show what agents' work came to: shares, yields, cost."),
+    "explain": (f"{_PACKAGE}.explain", "Show why a day, session or branch cost what it cost."),
+    "whatif": (f"{_PACKAGE}.whatif", "Price the same requests on another model or plan."),
     "limits": (f"{_PACKAGE}.limits", "Show the limit windows that agents report, and their pace."),
     "statusline": (f"{_PACKAGE}.statusline", "Print one line for Claude Code's status line."),
+    "budget": (f"{_PACKAGE}.budget", "Set budgets; show what is spent and the forecast."),
+    "plans": (f"{_PACKAGE}.plans", "Show and set the seats and plans that you pay for."),
+    "invoice": (f"{_PACKAGE}.invoice", "Compare vendors' invoices with what was recorded."),
+    "survey": (f"{_PACKAGE}.survey", "Tell how many hours agents saved you."),
     "audit": (f"{_PACKAGE}.audit", "Show where a number comes from, down to the raw rows."),
     "verify": (f"{_PACKAGE}.verify", "Check the numbers' invariants on your own data."),
     "import": (f"{_PACKAGE}.import_", "Read the session files that agents left on this machine."),
@@ -47,6 +53,9 @@ COMMANDS = {
     ),
     "sync": (f"{_PACKAGE}.sync", "Fetch what vendors report: Copilot, Claude, Cursor."),
     "sync-copilot": (f"{_PACKAGE}.sync_copilot", "Fetch GitHub Copilot's metrics."),
+    "export": (f"{_PACKAGE}.export", "Write the published marts as Parquet, CSV or JSON files."),
+    "metabase": (f"{_PACKAGE}.metabase", "Set up Metabase: connection, cards, dashboards."),
+    "mcp": (f"{_PACKAGE}.mcp", "Let an agent ask for its own figures (MCP, read-only)."),
     "prices": (f"{_PACKAGE}.prices", "Check, show and recompute what models cost."),
     "hooks": (f"{_PACKAGE}.hooks", "Install, show and remove the git hooks."),
     "log-commit": (f"{_PACKAGE}.log_commit", "Record a commit."),
@@ -103,7 +112,8 @@ class _LazyGroup(click.RichGroup):
         arguments = list(sys.argv[1:] if args is None else args)
         try:
             code = super().main(arguments, prog_name, complete_var, standalone_mode=False, **extra)
-            sys.stdout.flush()  # here, where a closed pipe can still be handled
+            if not sys.stdout.closed:  # the MCP server closes it with its conversation
+                sys.stdout.flush()  # here, where a closed pipe can still be handled
         except Abort:
             code = 130
         except click.ClickException as error:

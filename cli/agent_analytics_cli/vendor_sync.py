@@ -12,7 +12,12 @@ import msgspec
 
 from agent_analytics_cli.outbound.api_client import ApiClient
 from agent_analytics_cli.outbound.delivery import Body, deliver
-from agent_analytics_collector.connectors import claude_analytics, cursor, github_copilot
+from agent_analytics_collector.connectors import (
+    claude_analytics,
+    claude_costs,
+    cursor,
+    github_copilot,
+)
 from agent_analytics_collector.connectors.records import Record
 from agent_analytics_collector.connectors.token_file import (
     TokenUnusable,
@@ -81,16 +86,17 @@ def copilot_source(loaded: Loaded, home: Home) -> Source:
 
 
 def claude_source(loaded: Loaded, home: Home) -> Source:
-    """Claude Code Analytics. Raises TokenUnusable."""
+    """Claude Code Analytics, then the organisation's cost report. Raises TokenUnusable."""
     url = loaded.settings.vendors.claude.api_url
     token = _token(loaded, home, "claude", "Anthropic")
 
     def fetch(since: date, until: date) -> Iterator[Sequence[Record]]:
         with claude_analytics.open_api(token, url) as api:
             yield from claude_analytics.fetch(api, since, until)
+            yield from claude_costs.fetch(api, since, until)
 
     return Source(
-        "Claude Code Analytics", "/v1/vendor-usage",
+        "Anthropic", "/v1/vendor-usage",
         claude_analytics.TRAILING_DAYS, claude_analytics.last_day(), fetch,
     )  # fmt: skip
 

@@ -100,6 +100,26 @@
 {%- endmacro %}
 
 
+{#- Of all texts of a group, each of which is in it once, in any order. -#}
+{% macro digest_of_set(text) -%}
+    {{ adapter.dispatch('digest_of_set')(text) }}
+{%- endmacro %}
+
+{% macro duckdb__digest_of_set(text) -%}
+    bit_xor(md5_number({{ text }}))
+{%- endmacro %}
+
+
+{#- A moment as microseconds since 1970. -#}
+{% macro microseconds(moment) -%}
+    {{ adapter.dispatch('microseconds')(moment) }}
+{%- endmacro %}
+
+{% macro duckdb__microseconds(moment) -%}
+    epoch_us({{ moment }})
+{%- endmacro %}
+
+
 {#- The value below which that share of the group's values lie, interpolated. -#}
 {% macro percentile(column, share) -%}
     {{ adapter.dispatch('percentile')(column, share) }}
@@ -127,4 +147,28 @@
 
 {% macro duckdb__month_of(day) -%}
     cast(date_trunc('month', {{ day }}) as date)
+{%- endmacro %}
+
+
+{#- The first of a column's moments in its partition that is at least that many seconds later. -#}
+{% macro first_later(moment, partition, seconds) -%}
+    {{ adapter.dispatch('first_later')(moment, partition, seconds) }}
+{%- endmacro %}
+
+{% macro duckdb__first_later(moment, partition, seconds) -%}
+    min({{ moment }}) over (
+            partition by {{ partition }}
+            order by {{ moment }}
+            range between interval '{{ seconds }} seconds' following and unbounded following
+        )
+{%- endmacro %}
+
+
+{#- The texts of a group in an order, with commas between them. -#}
+{% macro joined_text(text, in_order) -%}
+    {{ adapter.dispatch('joined_text')(text, in_order) }}
+{%- endmacro %}
+
+{% macro duckdb__joined_text(text, in_order) -%}
+    string_agg({{ text }}, ',' order by {{ in_order }})
 {%- endmacro %}

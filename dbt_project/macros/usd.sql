@@ -24,3 +24,16 @@
 {% macro sum_bigint(column) -%}
     cast(sum({{ column }}) as bigint)
 {%- endmacro %}
+
+
+{#-
+    The smaller of two amounts, and not below 0; NULL where either is unknown (engines differ in
+    what `least` makes of a NULL).
+-#}
+{% macro smaller(one, other) -%}
+    case
+        when {{ one }} < 0 or {{ other }} < 0 then 0
+        when {{ one }} <= {{ other }} then {{ one }}
+        when {{ one }} > {{ other }} then {{ other }}
+    end
+{%- endmacro %}

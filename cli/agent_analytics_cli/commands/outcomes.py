@@ -10,6 +10,7 @@ import rich_click as click
 
 from agent_analytics_cli.output import Format, format_options, note, print_csv, print_json
 from agent_analytics_cli.tiers import tier_option
+from agent_analytics_cli.value_types import parse_month
 from agent_analytics_collector.home import Home
 
 if TYPE_CHECKING:
@@ -25,15 +26,8 @@ _NOTHING = (
 )
 
 
-def _parse_month(ctx: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
-    try:
-        return None if value is None else date.fromisoformat(f"{value}-01")
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is no month; write 2026-03") from None
-
-
 @click.command(name="outcomes")
-@click.option("--month", metavar="MONTH", callback=_parse_month, help="Only this month: 2026-03.")
+@click.option("--month", metavar="MONTH", callback=parse_month, help="Only this month: 2026-03.")
 @click.option("--repository", metavar="NAME", help="Only this one: its URL, path or last names.")
 @tier_option
 @format_options

@@ -80,10 +80,11 @@ def copilot(ctx: click.Context, /, **options: Any) -> None:
 @period_options
 @click.pass_context
 def claude(ctx: click.Context, /, **options: Any) -> None:
-    """Fetch Claude Code Analytics of an organisation on Anthropic's API.
+    """Fetch Claude Code Analytics and the cost report of an organisation on Anthropic's API.
 
     It takes an Admin API key (sk-ant-admin…). Anthropic leaves out people who sign in with a
-    subscription, and all use through Bedrock and Vertex; telemetry has those.
+    subscription, and all use through Bedrock and Vertex; telemetry has those. The cost report is
+    the bill of all API keys: `agent-analytics invoice check` holds it against your own records.
 
     \b
     Examples:

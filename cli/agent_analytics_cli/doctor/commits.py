@@ -13,13 +13,14 @@ import psutil
 
 from agent_analytics_cli.doctor.situation import Situation
 from agent_analytics_cli.doctor.verdict import Verdict, how_long, ok, warn
-from agent_analytics_cli.outbound.outbox import QUEUES, SESSION_RECORDS
+from agent_analytics_cli.outbound.outbox import QUEUES, SESSION_RECORDS, SURVEYS
 
 DELIVERY_IS_LATE_S = 60.0
 LOG_IS_NEWS_S = 24 * 3600.0
 _NOTES = {
     "commits": "Notes of commits that wait",
     "events": "Notes of what agents told that wait",
+    "surveys": "Answers to `survey` that wait",
 }
 _LOG_TAIL_BYTES = 8192
 
@@ -60,7 +61,7 @@ def check_outbox(situation: Situation) -> Verdict:
     if not waiting:
         if trouble:
             return warn(f"Nothing waits, but there was trouble: {trouble}", f"See {log}")
-        return ok("No commit and no event of an agent waits to be delivered.")
+        return ok("No commit, no event of an agent and no answer waits to be delivered.")
     detail = " ".join(
         f"{_NOTES[queue]}: {lines:,}, the oldest for {how_long(age_s)} at least."
         for queue, (lines, age_s) in waiting.items()
@@ -133,6 +134,8 @@ def _queue_of(said: dict[str, Any]) -> str | None:
     """What a line of the log is about; None where it does not tell."""
     if said["event"] in ("events_wait", "event_skipped") or said.get("path") == SESSION_RECORDS:
         return "events"
+    if said["event"] == "surveys_wait" or said.get("path") == SURVEYS:
+        return "surveys"
     if said["event"] in ("commits_wait", "commit_skipped") or "path" in said:
         return "commits"
     return None

@@ -31,7 +31,7 @@ POLL_S = 0.4
 PATIENCE_S = 3.0
 """How long another flusher may leave noted lines alone before we trust that it will see them."""
 TIMEOUT_S = 10.0
-_QUEUES = ("commits.jsonl", "events.jsonl")
+_QUEUES = ("commits.jsonl", "events.jsonl", "surveys.jsonl")
 """Of `outbox.QUEUES`, whose module would be too much to import when there is no work."""
 
 

@@ -1,7 +1,7 @@
 """What could not be delivered yet: bounded queues in `outbox/` that survive a kill.
 
-`commits.jsonl` and `events.jsonl`, so that no flood of the one drops the other. One JSON object a
-line, the oldest first. Appending, removing and setting aside happen under one
+`commits.jsonl`, `events.jsonl` and `surveys.jsonl`, so that no flood of one drops another. One
+JSON object a line, the oldest first. Appending, removing and setting aside happen under one
 lock and leave the old file or the new one.
 """
 
@@ -24,8 +24,10 @@ from agent_analytics_collector.home import Home
 COMMITS = "/v1/commits"
 REWRITES = "/v1/rewrites"
 SESSION_RECORDS = "/v1/session-records"
-QUEUES = ("commits", "events")
-"""Of git hooks; of what agents' own hooks tell."""
+SURVEYS = "/v1/surveys"
+QUEUES = ("commits", "events", "surveys")
+"""Of git hooks; of what agents' own hooks tell; of what developers answered."""
+PATHS = (COMMITS, REWRITES, SESSION_RECORDS, SURVEYS)
 MAX_ENTRIES = 10_000
 MAX_BYTES = 32 * 1024 * 1024
 SHORTEST_LINE = 40
@@ -50,7 +52,7 @@ class Entry(msgspec.Struct, frozen=True):
     """One record to be posted."""
 
     path: str
-    """COMMITS, REWRITES or SESSION_RECORDS"""
+    """One of PATHS."""
     body: dict[str, Any]
 
 
@@ -187,7 +189,7 @@ def _first_batch(lines: Sequence[bytes], damaged: list[bytes]) -> Waiting | None
         except (msgspec.DecodeError, UnicodeDecodeError):
             damaged.append(line)
             continue
-        if entry.path not in (COMMITS, REWRITES, SESSION_RECORDS):
+        if entry.path not in PATHS:
             damaged.append(line)
             continue
         room -= len(line)
