@@ -84,6 +84,25 @@ class Waiting:
         self._payloads = dict(kept) if isinstance(kept, dict) else {}
 
 
+class WaitingEdits:
+    """The edits of one session file, whose lines must come in their order; none without a hasher.
+
+    An agent's reader says which of its lines ask for an edit and which tell that it is done.
+    """
+
+    def __init__(self, hasher: LineHasher | None) -> None:
+        self._hasher = hasher
+        self._waiting = Waiting()
+
+    def kept(self) -> dict[str, Any]:
+        """What is to be known when the file is read on from here."""
+        return self._waiting.kept()
+
+    def take_up(self, kept: object) -> None:
+        """Go on with what was kept."""
+        self._waiting.take_up(kept)
+
+
 def _absolute(place: str, folder: str | None) -> str:
     if folder is None or posixpath.isabs(place) or ntpath.isabs(place):
         return place

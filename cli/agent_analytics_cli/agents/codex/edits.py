@@ -8,11 +8,10 @@ shell's command, and the tool's word that it was applied.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 
-from agent_analytics_cli.agents.edit_lines import Waiting, edit_payloads
+from agent_analytics_cli.agents.edit_lines import WaitingEdits, edit_payloads
 from agent_analytics_cli.agents.json_lines import Line
 from agent_analytics_cli.agents.kept_values import flag, identifier, mapping
 from agent_analytics_cli.agents.session_context import Payload
@@ -32,20 +31,8 @@ _OUTPUTS = ("function_call_output", "custom_tool_call_output")
 _FAILED = ("failed", "declined")
 
 
-class Edits:
-    """The edits of one rollout, whose lines must come in their order; none without a hasher."""
-
-    def __init__(self, hasher: LineHasher | None) -> None:
-        self._hasher = hasher
-        self._waiting = Waiting()
-
-    def kept(self) -> dict[str, Any]:
-        """What is to be known when the rollout is read on from here."""
-        return self._waiting.kept()
-
-    def take_up(self, kept: object) -> None:
-        """Go on with what was kept."""
-        self._waiting.take_up(kept)
+class Edits(WaitingEdits):
+    """The edits of one rollout."""
 
     def of_line(self, kind: str, payload: Line, folder: str | None) -> Iterator[Payload]:
         """Payloads of the edits that a line tells to be done; `folder` is where the turn works."""

@@ -7,30 +7,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from agent_analytics_cli.agents.edit_lines import Waiting, edit_payloads
+from agent_analytics_cli.agents.edit_lines import WaitingEdits, edit_payloads
 from agent_analytics_cli.agents.json_lines import Line
 from agent_analytics_cli.agents.kept_values import identifier
 from agent_analytics_cli.agents.session_context import Payload
 from agent_analytics_collector.edit_texts import from_arguments
-from agent_analytics_collector.line_hashes import LineHasher
 
 
-class Edits:
-    """The edits of one session, whose lines must come in their order; none without a hasher."""
-
-    def __init__(self, hasher: LineHasher | None) -> None:
-        self._hasher = hasher
-        self._waiting = Waiting()
-
-    def kept(self) -> dict[str, Any]:
-        """What is to be known when the session is read on from here."""
-        return self._waiting.kept()
-
-    def take_up(self, kept: object) -> None:
-        """Go on with what was kept."""
-        self._waiting.take_up(kept)
+class Edits(WaitingEdits):
+    """The edits of one session."""
 
     def of_event(self, kind: str, data: Line, folder: str | None) -> Iterator[Payload]:
         """Payloads of the edits that an event tells to be done; `folder` is the session's."""
