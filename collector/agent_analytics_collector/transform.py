@@ -15,8 +15,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +27,12 @@ import duckdb
 import msgspec
 
 from agent_analytics_collector.compiled_sql import CompiledSql, keep_compiled
-from agent_analytics_collector.errors import AgentAnalyticsError, TransformFailed
+from agent_analytics_collector.errors import (
+    AgentAnalyticsError,
+    FileLocked,
+    NotFlushed,
+    TransformFailed,
+)
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.logs import configure_logging
 from agent_analytics_collector.settings import Settings, load_settings
@@ -36,8 +42,10 @@ from agent_analytics_collector.state import (
     read_transform,
     write_state,
 )
+from agent_analytics_collector.warehouse.flush import flush
 from agent_analytics_collector.warehouse.lease import lease_when_free
 from agent_analytics_collector.warehouse.publish import Published, publish_new_runs
+from agent_analytics_collector.warehouse.recovery import is_damage, recover
 from agent_analytics_collector.warehouse.user_input import write_user_input
 
 WAIT_FOR_FILE_S = 60.0
@@ -55,24 +63,40 @@ def transform(
 ) -> Published | None:
     """Run dbt, publish, and return what was published (None: somebody else already did).
 
-    Raises TransformFailed with dbt's own words, FileLocked when the file stays in use.
+    A file that shows to be damaged is replaced, and dbt runs once more. Raises TransformFailed with
+    dbt's own words, FileLocked when the file stays in use.
     """
-    with _alone(home):
+    try:
+        with alone(home):
+            return _transform(home, settings, dbt_project, full_refresh=full_refresh)
+    except (AgentAnalyticsError, duckdb.Error) as error:
+        if not is_damage(str(error)) or recover(home, settings, str(error)) is None:
+            raise
+    with suppress(FileLocked, NotFlushed):  # what came after the backup belongs into the marts too
+        flush(home, settings, WAIT_FOR_FILE_S)
+    with alone(home):
         return _transform(home, settings, dbt_project, full_refresh=full_refresh)
 
 
 @contextmanager
-def _alone(home: Home) -> Iterator[None]:
+def alone(home: Home) -> Iterator[None]:
     """Two at once would share dbt's target folder, its log and the file: the second waits."""
     with (home.run / "transform.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
+def ask_for_full_refresh(home: Home) -> None:
+    """Have the next `transform` make everything anew; to be called `alone`."""
+    state = read_transform(home)
+    if state is not None:
+        write_state(home.transform_state, msgspec.structs.replace(state, shape=None))
+
+
 def _transform(
     home: Home, settings: Settings, dbt_project: Path, *, full_refresh: bool
 ) -> Published | None:
-    started_at = _now()
+    started_at, began = _now(), time.monotonic()
     before = read_transform(home) or TransformState(started_at)
     running = msgspec.structs.replace(before, started_at=started_at, running_pid=os.getpid())
     write_state(home.transform_state, running)
@@ -86,12 +110,13 @@ def _transform(
         anew = full_refresh or shape != before.shape
         if anew or not has_views or project != before.whole or _is_due(before.whole_at):
             _build(home, dbt_project, *(("--full-refresh",) if anew else ()))
+            keep_compiled(home, dbt_project, home.dbt_target)
             before = msgspec.structs.replace(
                 before, shape=shape, whole=project, whole_at=started_at
             )
         else:
-            _build(home, dbt_project, *_WHAT_CHANGES)
-        keep_compiled(home, dbt_project, home.dbt_target)
+            # dbt's manifest, which nothing reads after such a run, takes seconds to write.
+            _build(home, dbt_project, "--no-write-json", *_WHAT_CHANGES)
         with lease_when_free(home.database, WAIT_FOR_FILE_S) as connection:
             return publish_new_runs(connection, home, settings)
     except BaseException as error:  # what stops the process, too
@@ -99,7 +124,12 @@ def _transform(
         raise
     finally:
         home.want.unlink(missing_ok=True)
-        outcome = DbtRun(_now(), "error" if problem else "success", problem=problem)
+        outcome = DbtRun(
+            _now(),
+            "error" if problem else "success",
+            problem=problem,
+            duration_s=round(time.monotonic() - began, 3),
+        )
         state = msgspec.structs.replace(
             before, started_at=started_at, running_pid=None, last=outcome
         )

@@ -69,11 +69,30 @@ with
 records as (
 
     select * from {{ ref(records) }}
-    where {{ unit }} in (select changed.unit from {{ ref('stg_changed_units') }} as changed)
+    where {{ rows_where(ref(records),
+        unit ~ ' in (select changed.unit from ' ~ ref('stg_changed_units') ~ ' as changed)'
+    ) }}
 
 )
 
 select * from records
+{%- endmacro %}
+
+
+{#-
+    For `where` over a table of which few rows are wanted: DuckDB finds them by the columns of the
+    condition alone and reads of the others only the parts of the table where they are.
+-#}
+{% macro rows_where(relation, condition) -%}
+    {{ adapter.dispatch('rows_where')(relation, condition) }}
+{%- endmacro %}
+
+{% macro default__rows_where(relation, condition) -%}
+    {{ condition }}
+{%- endmacro %}
+
+{% macro duckdb__rows_where(relation, condition) -%}
+    rowid in (select rowid from {{ relation }} where {{ condition }})
 {%- endmacro %}
 
 
@@ -123,8 +142,12 @@ select * from records
     would have to name it.
 -#}
 {% macro staging_relation(name) -%}
+    {{ return(made_relation('staging', name)) }}
+{%- endmacro %}
+
+{% macro made_relation(layer, name) -%}
     {{ return(api.Relation.create(
-        database=target.database, schema=generate_schema_name('staging', none), identifier=name
+        database=target.database, schema=generate_schema_name(layer, none), identifier=name
     )) }}
 {%- endmacro %}
 
@@ -152,7 +175,7 @@ select * from records
 {%- endmacro %}
 
 
-{#- Incremental strategy of `stg_changed_units`: what is made goes, what is not stays. -#}
+{#- Incremental strategy of what a run makes anew: what is made goes, what is not stays. -#}
 {% macro get_incremental_unmade_sql(arguments) -%}
     delete from {{ arguments['target_relation'] }} where is_made;
     insert into {{ arguments['target_relation'] }}
@@ -179,19 +202,26 @@ select * from records
 {%- endmacro %}
 
 
-{#- After a run: the changes are made if every model by session is. -#}
+{#- After a run: the changes are made if every model by session and by commit is. -#}
 {% macro settle_changes() -%}
     {%- if execute and flags.WHICH in ('build', 'run') and not flags.EMPTY -%}
         {%- set made = results | selectattr('status', 'equalto', 'success')
             | map(attribute='node.unique_id') | list -%}
         {%- set unmade = [] -%}
+        {%- set pending = [] -%}
         {%- for node in graph.nodes.values() -%}
-            {%- if node.config.incremental_strategy == 'by_session' and node.unique_id not in made -%}
+            {%- if node.config.incremental_strategy in [
+                'by_session', 'by_commit', 'by_match', 'by_telling'
+            ] and node.unique_id not in made -%}
                 {%- do unmade.append(node.name) -%}
+            {%- elif node.config.incremental_strategy in ['unmade', 'reweighed'] -%}
+                {%- do pending.append(made_relation(node.fqn[1], node.name)) -%}
             {%- endif -%}
         {%- endfor -%}
-        {%- if not unmade and load_relation(staging_relation('stg_changed_units')) -%}
-        update {{ staging_relation('stg_changed_units') }} set is_made = true
+        {%- if not unmade -%}
+        {%- for relation in pending if load_relation(relation) %}
+        update {{ relation }} set is_made = true where not is_made;
+        {% endfor -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

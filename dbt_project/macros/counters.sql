@@ -91,5 +91,5 @@ select * from typed
 
 {#- The run of a counter that a point is of: what its points are compared within. -#}
 {% macro counter_run() -%}
-    cast(series_key as varchar) || '|' || coalesce(cast({{ microseconds('started_at') }} as varchar), '')
+    {{ digest_text('series_key') }} || '|' || coalesce(cast({{ microseconds('started_at') }} as varchar), '')
 {%- endmacro %}

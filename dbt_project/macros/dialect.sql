@@ -100,6 +100,17 @@
 {%- endmacro %}
 
 
+{#- A digest as a text. -#}
+{% macro digest_text(digest) -%}
+    {{ adapter.dispatch('digest_text')(digest) }}
+{%- endmacro %}
+
+{#- As a decimal number it would take DuckDB 1.5 a thousand times as long. -#}
+{% macro duckdb__digest_text(digest) -%}
+    hex({{ digest }})
+{%- endmacro %}
+
+
 {#- Of all texts of a group, each of which is in it once, in any order. -#}
 {% macro digest_of_set(text) -%}
     {{ adapter.dispatch('digest_of_set')(text) }}

@@ -62,23 +62,22 @@
 {%- endmacro %}
 
 
-{#- The same of a single list: one row per hash, with how often it stands there. For `from`. -#}
-{% macro counted_hashes(relation, keys, hashes) -%}
-    {{ adapter.dispatch('counted_hashes')(relation, keys, hashes) }}
+{#- Of a single list: one row for each time that it has a hash. For `from`. -#}
+{% macro listed_hashes(relation, keys, hashes) -%}
+    {{ adapter.dispatch('listed_hashes')(relation, keys, hashes) }}
 {%- endmacro %}
 
-{% macro duckdb__counted_hashes(relation, keys, hashes) -%}
+{% macro duckdb__listed_hashes(relation, keys, hashes) -%}
     (
         select
             {{ keys | join(', ') }},
-            line_hash,
-            count(*) as lines
-        from (
-            select
-                {{ keys | join(', ') }},
-                unnest({{ hashes }}) as line_hash
-            from {{ relation }}
-        )
-        group by {{ keys | join(', ') }}, line_hash
+            unnest({{ hashes }}) as line_hash
+        from {{ relation }}
     )
+{%- endmacro %}
+
+
+{#- The weight of a line that stands in so many files. -#}
+{% macro line_weight(files) -%}
+    case when {{ files }} < 100 then 1.0 / {{ files }} when {{ files }} >= 100 then 0.0 end
 {%- endmacro %}

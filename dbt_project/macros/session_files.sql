@@ -83,7 +83,10 @@ typed as (
 
 )
 
-select * from typed
+{{ with_archive('typed', 'stg_' ~ agent ~ '__session_records', [
+    'record_key', 'kind', 'session_id', 'developer_id', 'repository', 'project_path', 'git_branch',
+    'batch_id', 'occurred_at', 'created_at',
+], fields) }}
 {%- endmacro %}
 
 

@@ -136,9 +136,9 @@ def test_only_where_nothing_records_commits_the_agents_own_count_counts(
 
 
 RECORDED_REPOSITORIES = {
-    "g-version-resattrs": "/home/dev/src/claude-g-version-resattrs",
+    "g-version-resattrs": "~/src/claude-g-version-resattrs",
     "p-all-flags": WIDGETS,
-    "c-commit": "/home/dev/src/claude-c-commit",
+    "c-commit": "~/src/claude-c-commit",
 }
 AGENTS_COMMITS = {
     "g-version-resattrs": "75c71d109942374a060c57846485729b60a2f9b8",

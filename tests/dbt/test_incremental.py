@@ -9,12 +9,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent_analytics_collector.envelope import Envelope, Signal
+from agent_analytics_collector.warehouse.fact_archive import RAW
 from tests.conftest import FIXTURES
+from tests.dbt import commit_news
 from tests.dbt.agents import session_files as files_of_others
 from tests.dbt.agents import telemetry as telemetry_of_others
 from tests.dbt.records import Record, delivered, session_records
 from tests.dbt.telemetry import counter, event
 from tests.dbt.test_lines import commit, full, work
+from tests.dbt.test_retention import retire
 from tests.dbt.warehouse import Warehouse
 
 pytestmark = pytest.mark.slow
@@ -75,6 +78,7 @@ def states(
             ]),
             event("user_prompt", moment, "metered", prompt__id="p"),
             counter("cost.usage", [(moment, 0.5, {"model": "claude-opus-4-5"})], "metered"),
+            *commit_news.first(),
         ]
     )  # fmt: skip
     warehouse.build()
@@ -90,8 +94,8 @@ def states(
     warehouse.build()
     found["other settings"] = warehouse.marts()
 
-    # Late, out of order, from the original of a copy, by an amended commit; and a first run that
-    # ended before the models that are kept by session.
+    # Late, out of order, from the original of a copy, by an amended commit; and first runs that
+    # ended before the models that are kept by session, and between those that are kept by commit.
     time.sleep(
         max(0.0, (quiet_at + timedelta(seconds=QUIET_S) - datetime.now(UTC)).total_seconds())
     )
@@ -100,10 +104,12 @@ def states(
             *reversed(claude[1::2]), *reversed(others[1::2]), *files_of_others()[::2],
             records(*files[1::2]), records(parent),
             records(work("parent", -48, {"kept.py": ["value_0 = 0"]})),
+            *commit_news.rest(),
         ]
     )  # fmt: skip
-    assert warehouse.dbt("build", "--select", "+stg_changed_units", "--indirect-selection",
-                         "empty").success  # fmt: skip
+    for last in ("stg_changed_units", "int_commit_line_matches", "fct_commit_sessions"):
+        assert warehouse.dbt("build", "--select", f"+{last}", "--indirect-selection",
+                             "empty").success  # fmt: skip
     warehouse.load(
         [
             delivered(Signal.COMMITS, [
@@ -118,9 +124,18 @@ def states(
     warehouse.build()
     found["incremental"] = warehouse.marts()
     units = warehouse.rows("SELECT DISTINCT unit FROM staging.stg_changed_units")
-    found["made anew"] = {"sessions": [str(unit) for (unit,) in units]}
+    commits = warehouse.rows("SELECT DISTINCT commit_key FROM intermediate.int_retold_commits")
+    found["made anew"] = {
+        "sessions": [str(unit) for (unit,) in units],
+        "commits": [str(key) for (key,) in commits],
+    }
     warehouse.build("--full-refresh")
     found["full refresh"] = warehouse.marts()
+    went = retire(warehouse)
+    assert set(went.rows) == set(RAW)
+    assert went.unread == 0
+    warehouse.build("--full-refresh")
+    found["without raw rows"] = warehouse.marts()
     return found
 
 
@@ -135,12 +150,25 @@ def test_incremental_runs_come_to_what_a_full_refresh_comes_to(
     }
 
 
+def test_no_mart_changes_when_raw_rows_have_gone(states: dict[str, dict[str, list[str]]]) -> None:
+    whole, without = states["full refresh"], states["without raw rows"]
+    assert whole.keys() == without.keys()
+    assert [name for name in whole if whole[name] != without[name]] == []
+
+
 def test_only_sessions_with_news_are_made_anew(states: dict[str, dict[str, list[str]]]) -> None:
     """With them those that theirs were copied to, and those whose metrics count by now."""
     anew = states["made anew"]["sessions"]
     assert "untouched" not in anew
     assert {"parent", "child"} <= set(anew)
     assert any("metered" in row for row in states["incremental"]["fct_metric_remainders"])
+
+
+def test_only_commits_with_news_are_made_anew(states: dict[str, dict[str, list[str]]]) -> None:
+    """With them earlier ones whose lines are more common now, and later ones of the same files."""
+    anew = set(states["made anew"]["commits"])
+    assert {full(name) for name in ("10", "11", "13", "14", "15", "16", "17", "20")} <= anew
+    assert not anew & {full("12"), full("18"), full("d2")}
 
 
 def test_what_holds_changed_sessions_alone_is_read_by_session(built: Warehouse) -> None:
@@ -170,6 +198,8 @@ def test_each_step_changed_something(states: dict[str, dict[str, list[str]]]) ->
     steps = ("some", "other settings", "incremental")
     for mart in ("fct_agent_requests", "fct_tool_calls", "fct_agent_sessions"):
         assert len({str(states[step][mart]) for step in steps}) == len(steps), mart
+    for mart in ("fct_git_commits", "fct_attributed_lines", "fct_outcomes_monthly"):
+        assert states["some"][mart] != states["incremental"][mart], mart
     booked = [[row for row in states[step]["fct_agent_requests"] if "'child'" in row]
               for step in ("some", "incremental")]  # fmt: skip
     assert booked[0]

@@ -1,16 +1,28 @@
 -- How many of the lines that agents wrote in a commit are alive at an age; NULL where it is not
 -- known which lines are alive.
+{{ config(materialized='incremental', incremental_strategy='by_telling', on_schema_change='fail') }}
+
+{% set retold = ref('int_retold_commits') %}
+
 with
-
-alive_lines as (
-
-    select * from {{ ref('stg_git_alive_lines') }}
-
-),
 
 survival as (
 
     select * from {{ ref('stg_git_line_survival') }}
+    where {{ of_commits(retold, 'commit_hash') }}
+
+),
+
+alive_lines as (
+
+    select
+        commit_hash,
+        age_days,
+        line_hash,
+        count(*) as lines
+    from {{ ref('stg_git_alive_lines') }}
+    where {{ of_commits(retold, 'commit_hash') }}
+    group by commit_hash, age_days, line_hash
 
 ),
 
@@ -35,6 +47,7 @@ written as (
     from {{ ref('int_commit_line_matches') }} as matches
     inner join links
         on matches.commit_key = links.commit_key and matches.session_key = links.session_key
+    where {{ of_commits(retold, 'matches.commit_key') }}
     group by matches.commit_key, matches.line_hash
 
 ),
@@ -75,6 +88,7 @@ measured as (
         survival.age_days,
         survival.lines_alive,
         survival.lines_at_start,
+        survival.measured_at,
         coalesce(known.lines, 0) as ai_lines_known,
         case
             when survival.alive_line_hashes is not null then coalesce(alive.lines, 0)

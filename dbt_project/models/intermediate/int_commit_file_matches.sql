@@ -1,23 +1,34 @@
 -- What a session wrote of a commit, file by file, and whether that is evidence: at least 80 % of
 -- the file's added lines, or of what the session had written there since the file's last commit,
 -- must be the same, weighed by rarity, and together as rare as one line that stands nowhere else.
+{{ config(materialized='incremental', incremental_strategy='by_match', on_schema_change='fail') }}
+
+{% set changed = ref('int_rematched_commits') %}
+
 with
 
 matches as (
 
     select * from {{ ref('int_commit_line_matches') }}
+    where {{ of_commits(changed) }}
 
 ),
 
 commit_lines as (
 
     select * from {{ ref('int_commit_lines') }}
+    where {{ of_commits(changed) }}
 
 ),
 
 session_lines as (
 
     select * from {{ ref('int_session_lines') }}
+    {% if is_by_session_run() %}
+    where {{ rows_where(ref('int_session_lines'), 'session_key in (
+        select matches.session_key from matches
+    )') }}
+    {% endif %}
 
 ),
 
@@ -30,27 +41,29 @@ weights as (
 matched as (
 
     select
-        commit_key,
-        session_key,
-        path,
-        file_path,
-        cast(sum(lines) as bigint) as lines,
-        sum(lines * weight) as matched_weight
+        matches.commit_key,
+        matches.session_key,
+        matches.path,
+        matches.file_path,
+        cast(sum(matches.lines) as bigint) as lines,
+        sum(matches.lines * weights.weight) as matched_weight
     from matches
-    group by commit_key, session_key, path, file_path
+    inner join weights on matches.line_hash = weights.line_hash
+    group by matches.commit_key, matches.session_key, matches.path, matches.file_path
 
 ),
 
 of_commit as (
 
     select
-        commit_key,
-        path,
-        min(committed_at) as committed_at,
-        min(committed_before_at) as committed_before_at,
-        sum(added * weight) as added_weight
+        commit_lines.commit_key,
+        commit_lines.path,
+        min(commit_lines.committed_at) as committed_at,
+        min(commit_lines.committed_before_at) as committed_before_at,
+        sum(commit_lines.added * weights.weight) as added_weight
     from commit_lines
-    group by commit_key, path
+    inner join weights on commit_lines.line_hash = weights.line_hash
+    group by commit_lines.commit_key, commit_lines.path
 
 ),
 
@@ -107,6 +120,7 @@ weighed as (
         matched.commit_key,
         matched.session_key,
         matched.path,
+        matched.file_path,
         matched.lines,
         matched.matched_weight >= 0.999
         and (

@@ -2,13 +2,16 @@
 -- to 2 days after the commit (the vendor's own rule, code.claude.com/docs/en/analytics, 2026-11).
 -- A line is given to the session that wrote it last before the commit. What was committed and taken
 -- out again since, the session did not write for this commit: a revert or somebody brings it back.
-{{ config(materialized='table') }}
+{{ config(materialized='incremental', incremental_strategy='by_match', on_schema_change='fail') }}
+
+{% set changed = ref('int_rematched_commits') %}
 
 with
 
 commit_lines as (
 
     select * from {{ ref('int_commit_lines') }}
+    where {{ of_commits(changed) }}
 
 ),
 
@@ -19,44 +22,13 @@ session_lines as (
 
 ),
 
--- The same lines in the same file of another repository are no evidence. Where the session's is
--- unknown, the whole path tells, if the commit's is known by its folder. Apart, because engines
--- join by what must be equal: together they would compare every two files that share a line.
 pairs as (
 
-    {% for same in [
-        'commit_lines.repository = session_lines.repository',
-        "session_lines.repository is null"
-        " and session_lines.file_path = commit_lines.repository || '/' || commit_lines.path",
-    ] %}
-    select
-        commit_lines.commit_key,
-        commit_lines.path,
-        commit_lines.line_hash,
-        commit_lines.added,
-        commit_lines.weight,
-        commit_lines.committed_at,
-        session_lines.session_key,
-        session_lines.file_path,
-        session_lines.added as written,
-        session_lines.edited_at
-    from commit_lines
-    inner join session_lines
-        on
-            commit_lines.line_hash = session_lines.line_hash
-            and {{ same }}
-            and (
-                {{ is_same_file('session_lines.file_path', 'commit_lines.path') }}
-                or {{ is_same_file('session_lines.file_path', 'commit_lines.old_path') }}
-            )
-            and {{ add_seconds('session_lines.edited_at', 21 * 86400) }} >= commit_lines.written_at
-            and session_lines.edited_at <= {{ add_seconds('commit_lines.committed_at', 2 * 86400) }}
-            and (
-                commit_lines.removed_at is null
-                or session_lines.edited_at > commit_lines.removed_at
-            )
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    {{ lines_of_both('commit_lines', 'session_lines', [
+        'commit_lines.commit_key', 'commit_lines.path', 'commit_lines.line_hash',
+        'commit_lines.added', 'commit_lines.committed_at', 'session_lines.session_key',
+        'session_lines.file_path', 'session_lines.added as written', 'session_lines.edited_at',
+    ]) }}
 
 ),
 
@@ -67,7 +39,6 @@ candidates as (
         path,
         line_hash,
         added,
-        weight,
         session_key,
         file_path,
         sum(written) as written,
@@ -77,7 +48,7 @@ candidates as (
         ) as last_before_at,
         min(edited_at) as first_at
     from pairs
-    group by commit_key, path, line_hash, added, weight, session_key, file_path
+    group by commit_key, path, line_hash, added, session_key, file_path
 
 ),
 
@@ -101,7 +72,6 @@ matches as (
         path,
         file_path,
         line_hash,
-        weight,
         case when written < added then written else added end as lines
     from ranked
     where likeliest = 1

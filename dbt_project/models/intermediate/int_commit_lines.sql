@@ -1,91 +1,76 @@
 -- The lines that commits add, file by file, and when the file was committed before. What a commit
 -- takes out and puts back in a file, as a formatter does, it does not add.
-{{ config(materialized='table') }}
+-- depends_on: {{ ref('int_line_weights') }}
+{{ config(materialized='incremental', incremental_strategy='by_commit', on_schema_change='fail') }}
+
+{% set changed = ref('int_changed_commits') %}
+{% set beside = ref('int_commits_beside') %}
 
 with
 
-commits as (
+told_files as (
 
-    select * from {{ ref('int_commits_in_history') }}
-    where not coalesce(is_merge, false)
+    select * from {{ ref('int_commit_files_made') }}
+    where {{ of_commits(beside) }}
 
 ),
 
 lines as (
 
     select * from {{ ref('stg_git_commit_lines') }}
-    where added <> removed
-
-),
-
-weights as (
-
-    select * from {{ ref('int_line_weights') }}
+    where
+        added <> removed
+        and {{ of_commits(beside, 'commit_hash') }}
 
 ),
 
 files as (
 
     select
-        commits.commit_key,
-        files.path,
-        lag(commits.committed_at) over (
-            partition by commits.repository, files.path
-            order by commits.committed_at, commits.commit_key
+        *,
+        lag(committed_at) over (
+            partition by repository, path
+            order by committed_at, commit_key
         ) as committed_before_at
-    from {{ ref('stg_git_commit_files') }} as files
-    inner join commits on files.commit_hash = commits.commit_hash
+    from told_files
 
 ),
 
 changed_lines as (
 
     select
-        commits.commit_key,
-        lines.path,
+        files.commit_key,
+        files.repository,
+        files.path,
         lines.old_path,
         lines.line_hash,
         lines.added - lines.removed as added,
+        files.committed_at,
+        files.written_at,
+        files.committed_before_at,
         -- When a commit before this one took the line out, under whatever name the file had then.
-        max(case when lines.removed > lines.added then commits.committed_at end) over (
+        max(case when lines.removed > lines.added then files.committed_at end) over (
             partition by
-                commits.repository,
+                files.repository,
                 case
                     when lines.removed > lines.added then coalesce(lines.old_path, lines.path)
                     else lines.path
                 end,
                 lines.line_hash
-            order by commits.committed_at, commits.commit_key
+            order by files.committed_at, files.commit_key
         ) as removed_at
     from lines
-    inner join commits on lines.commit_hash = commits.commit_hash
+    inner join files on lines.commit_hash = files.commit_hash and lines.path = files.path
 
 ),
 
-joined as (
+added_lines as (
 
-    select
-        commits.commit_key,
-        commits.repository,
-        lines.path,
-        lines.old_path,
-        lines.line_hash,
-        lines.added,
-        weights.weight,
-        commits.committed_at,
-        -- A rebase leaves the author's time as it was.
-        case
-            when commits.authored_at < commits.committed_at then commits.authored_at
-            else commits.committed_at
-        end as written_at,
-        files.committed_before_at,
-        lines.removed_at
-    from changed_lines as lines
-    inner join commits on lines.commit_key = commits.commit_key
-    inner join weights on lines.line_hash = weights.line_hash
-    inner join files on commits.commit_key = files.commit_key and lines.path = files.path
-    where lines.added > 0
+    select * from changed_lines
+    where
+        added > 0
+        and {{ of_commits(changed) }}
 
 )
 
-select * from joined
+select * from added_lines

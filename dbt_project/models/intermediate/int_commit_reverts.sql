@@ -20,12 +20,7 @@ commits as (
 
 changes as (
 
-    select
-        commit_hash,
-        {{ digest_of_set("path || '|' || line_hash || '|' || added") }} as added_digest,
-        {{ digest_of_set("path || '|' || line_hash || '|' || removed") }} as removed_digest
-    from {{ ref('stg_git_commit_lines') }}
-    group by commit_hash
+    select * from {{ ref('stg_git_commit_digests') }}
 
 ),
 

@@ -1,31 +1,39 @@
 -- Lines that a commit takes out, and how many of them had been written in the 21 days before it.
+{{ config(materialized='incremental', incremental_strategy='by_commit', on_schema_change='fail') }}
+
+{% set changed = ref('int_changed_commits') %}
+{% set beside = ref('int_commits_beside') %}
+
 with
 
-commits as (
+files as (
 
-    select * from {{ ref('int_commits_in_history') }}
-    where not coalesce(is_merge, false)
+    select * from {{ ref('int_commit_files_made') }}
+    where {{ of_commits(beside) }}
 
 ),
 
 lines as (
 
     select * from {{ ref('stg_git_commit_lines') }}
+    where {{ of_commits(beside, 'commit_hash') }}
 
 ),
 
 removed as (
 
     select
-        commits.commit_key,
-        commits.repository,
+        files.commit_key,
+        files.repository,
         coalesce(lines.old_path, lines.path) as path,
         lines.line_hash,
         lines.removed,
-        commits.committed_at
+        files.committed_at
     from lines
-    inner join commits on lines.commit_hash = commits.commit_hash
-    where lines.removed > 0
+    inner join files on lines.commit_hash = files.commit_hash and lines.path = files.path
+    where
+        lines.removed > 0
+        and {{ of_commits(changed, 'files.commit_key') }}
 
 ),
 
@@ -42,12 +50,13 @@ recent as (
             removed.line_hash = lines.line_hash
             and removed.path = lines.path
             and lines.added > 0
-    inner join commits
+    inner join files
         on
-            lines.commit_hash = commits.commit_hash
-            and removed.repository = commits.repository
-            and commits.committed_at < removed.committed_at
-            and {{ add_seconds('commits.committed_at', 21 * 86400) }} >= removed.committed_at
+            lines.commit_hash = files.commit_hash
+            and lines.path = files.path
+            and removed.repository = files.repository
+            and files.committed_at < removed.committed_at
+            and {{ add_seconds('files.committed_at', 21 * 86400) }} >= removed.committed_at
     group by removed.commit_key, removed.path, removed.line_hash
 
 ),

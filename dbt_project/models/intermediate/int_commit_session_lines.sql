@@ -1,6 +1,4 @@
 -- Lines of a commit by the session that wrote them; `evident_lines` of files that prove it.
--- A table: two models read it, and each would match all lines again.
-{{ config(materialized='table') }}
 
 with
 

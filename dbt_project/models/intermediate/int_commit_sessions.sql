@@ -27,7 +27,7 @@ session_lines as (
 
 sessions_with_edits as (
 
-    select distinct session_key from {{ ref('int_session_lines') }}
+    select session_key from {{ ref('int_session_lines_written') }}
 
 ),
 

@@ -1,18 +1,35 @@
 -- How much a line tells: one that was added to a single file is evidence, `return None` is none.
-{{ config(materialized='table') }}
+-- From a hundred files on it tells nothing, so that one file more changes nothing anywhere.
+-- `is_made` is false of a weight that is another than before, until every model knows it.
+{{ config(materialized='incremental', incremental_strategy='reweighed', on_schema_change='fail') }}
+
+{% set changed = ref('int_changed_commits') %}
+{% set lines_made = made_before('intermediate', 'int_commit_lines') %}
 
 with
 
-commits as (
+files as (
 
-    select * from {{ ref('int_commits_in_history') }}
+    select * from {{ ref('int_commit_files_made') }}
 
 ),
 
 lines as (
 
     select * from {{ ref('stg_git_commit_lines') }}
-    where added > 0
+    where added > removed
+
+),
+
+candidates as (
+
+    select line_hash from lines
+    where {{ of_commits(changed, 'commit_hash') }}
+    {% if lines_made %}
+    union
+    select line_hash from {{ lines_made }}
+    where {{ of_commits(changed) }}
+    {% endif %}
 
 ),
 
@@ -20,21 +37,42 @@ places as (
 
     select distinct
         lines.line_hash,
-        coalesce(commits.repository, '') as repository,
-        lines.path
+        files.repository,
+        files.path
     from lines
-    inner join commits on lines.commit_hash = commits.commit_hash
+    inner join files on lines.commit_hash = files.commit_hash and lines.path = files.path
+    {% if lines_made %}
+    where lines.line_hash in (select candidates.line_hash from candidates)
+    {% endif %}
+
+),
+
+counted as (
+
+    select
+        line_hash,
+        count(*) as files
+    from places
+    group by line_hash
 
 ),
 
 weighted as (
 
     select
-        line_hash,
-        1.0 / count(*) as weight
-    from places
-    group by line_hash
+        candidates.line_hash,
+        coalesce({{ line_weight('counted.files') }}, 1.0) as weight
+    from (select distinct candidates.line_hash from candidates) as candidates
+    left join counted on candidates.line_hash = counted.line_hash
 
 )
 
-select * from weighted
+select
+    weighted.line_hash,
+    weighted.weight,
+    false as is_made
+from weighted
+{% if lines_made %}
+left join {{ this }} as before on weighted.line_hash = before.line_hash
+where before.weight is null or before.weight <> weighted.weight
+{% endif %}

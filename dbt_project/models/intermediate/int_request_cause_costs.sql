@@ -1,6 +1,11 @@
 -- What the causes of a request cost, by the price row that priced the request. The parts never add
 -- up to more than its cost: a lost cache first, then what a long-context tier added to the rest,
 -- and what is left is that of the request as a whole.
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
+
 {% set kept_tokens = {
     'input': 'coalesce(causes.input_tokens, 0) - causes.wasted_input_tokens',
     'cache_read': 'causes.cache_read_tokens',
@@ -18,6 +23,7 @@ with
 causes as (
 
     select * from {{ ref('int_request_causes') }}
+    where {{ changed() }}
 
 ),
 

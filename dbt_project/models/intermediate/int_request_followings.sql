@@ -2,6 +2,10 @@
 -- vendor had in its cache, and beside what failed between the two. A thread is the main
 -- conversation, one kind of sub-agent, or one kind of background request (titles, summaries): each
 -- has a prompt, so a cached prefix, of its own. No record tells two sub-agents of one kind apart.
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
 
 -- What agents call the main conversation: Claude Code, Gemini CLI, and Copilot CLI by who asked.
 {% set main_sources = ['sdk', 'repl_main_thread', 'main', 'user', 'agent'] %}
@@ -59,7 +63,7 @@ requests as (
         + coalesce(cache_write_5m_tokens, 0)
         + coalesce(cache_write_1h_tokens, 0) as cached_tokens
     from {{ ref('int_agent_requests') }}
-    where session_key is not null
+    where session_key is not null and {{ changed() }}
 
 ),
 
@@ -98,6 +102,7 @@ calls as (
     left join requests on told.request_key = requests.request_key
     where
         calls.session_key is not null
+        and {{ changed('calls.session_id') }}
         and (requests.request_key is not null or calls.agent <> 'claude_code')
 
 ),

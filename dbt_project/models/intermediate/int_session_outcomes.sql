@@ -12,19 +12,7 @@ sessions as (
 
 sessions_with_lines as (
 
-    select
-        session_key,
-        {{ sum_bigint('case when kept > 0 then kept else 0 end') }} as lines_written
-    from (
-        select
-            session_key,
-            file_path,
-            line_hash,
-            sum(added) - sum(removed) as kept
-        from {{ ref('int_session_lines') }}
-        group by session_key, file_path, line_hash
-    )
-    group by session_key
+    select * from {{ ref('int_session_lines_written') }}
 
 ),
 

@@ -1,14 +1,20 @@
+{{ config(materialized='incremental', incremental_strategy='by_telling', on_schema_change='fail') }}
+
+{% set retold = ref('int_retold_commits') %}
+
 with
 
 matches as (
 
     select * from {{ ref('int_commit_line_matches') }}
+    where {{ of_commits(retold) }}
 
 ),
 
 links as (
 
     select * from {{ ref('int_commit_cost_shares') }}
+    where {{ of_commits(retold) }}
 
 ),
 

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('int_retold_commits') }}
 with
 
 shares as (

@@ -1,3 +1,8 @@
+{{ config(
+    materialized='incremental', incremental_strategy='by_session', on_schema_change='fail',
+    pre_hook='{{ change_all_if_new() }}'
+) }}
+
 {% set facts = [
     'request_key', 'session_key', 'session_id', 'agent', 'developer_id', 'project_id', 'git_branch',
     'model', 'requested_at', 'requested_date',
@@ -8,6 +13,7 @@ with
 costs as (
 
     select * from {{ ref('int_request_cause_costs') }}
+    where {{ changed() }}
 
 ),
 

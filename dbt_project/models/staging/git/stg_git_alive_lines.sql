@@ -1,3 +1,4 @@
+-- Not counted here, so that who wants a few commits does not count all.
 with
 
 survival as (
@@ -11,9 +12,8 @@ lines as (
     select
         commit_hash,
         age_days,
-        line_hash,
-        lines
-    from {{ counted_hashes('survival', ['commit_hash', 'age_days'], 'alive_line_hashes') }}
+        line_hash
+    from {{ listed_hashes('survival', ['commit_hash', 'age_days'], 'alive_line_hashes') }}
 
 )
 

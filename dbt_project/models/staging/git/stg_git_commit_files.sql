@@ -1,5 +1,8 @@
--- A table: three models read it, and it is merged from every delivery of a commit.
-{{ config(materialized='table') }}
+-- A table: it is merged from every delivery of a commit, and again when another one comes.
+{{ config(
+    materialized='incremental', incremental_strategy='delete+insert', unique_key='commit_hash',
+    on_schema_change='fail'
+) }}
 
 with
 
@@ -16,6 +19,7 @@ files as (
                 created_at desc nulls last
         ) as best_first
     from {{ source('raw', 'raw_git_commit_files') }}
+    where {{ told_since(source('raw', 'raw_git_commit_files')) }}
 
 ),
 
@@ -31,7 +35,8 @@ merged as (
         added_line_hashes,
         removed_line_hashes,
         coalesce(is_binary, false) as is_binary,
-        coalesce(is_excluded, false) as is_excluded
+        coalesce(is_excluded, false) as is_excluded,
+        coalesce(batch_id, 0) as batch_id
     from files
     where best_first = 1
 

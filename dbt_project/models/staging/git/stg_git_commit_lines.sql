@@ -1,12 +1,17 @@
--- A table: five models read it.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental', incremental_strategy='by_delivery', on_schema_change='fail'
+) }}
 
 with
 
 files as (
 
     select * from {{ ref('stg_git_commit_files') }}
-    where not is_excluded
+    where
+        not is_excluded
+        {% if is_by_session_run() %}
+        and {{ is_delivered_since(this) }}
+        {% endif %}
 
 ),
 
@@ -18,8 +23,9 @@ lines as (
         old_path,
         line_hash,
         added,
-        removed
-    from {{ counted_lines('files', ['commit_hash', 'path', 'old_path']) }}
+        removed,
+        batch_id
+    from {{ counted_lines('files', ['commit_hash', 'path', 'old_path', 'batch_id']) }}
 
 )
 

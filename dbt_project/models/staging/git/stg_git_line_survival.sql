@@ -1,3 +1,9 @@
+-- A table: a commit's lists are read again only when it is measured again.
+{{ config(
+    materialized='incremental', incremental_strategy='delete+insert', unique_key='commit_hash',
+    on_schema_change='fail'
+) }}
+
 with
 
 measured as (
@@ -10,10 +16,12 @@ measured as (
         alive_line_hashes,
         in_default_branch,
         measured_at,
+        coalesce(batch_id, 0) as batch_id,
         row_number() over (
             partition by lower(commit_hash), age_days order by measured_at desc, created_at desc
         ) as newest_first
     from {{ source('raw', 'raw_git_line_survival') }}
+    where {{ told_since(source('raw', 'raw_git_line_survival')) }}
 
 ),
 
