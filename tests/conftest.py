@@ -16,6 +16,24 @@ FIXTURES = Path(__file__).parent / "fixtures"
 os.environ["TZ"] = "UTC"
 time.tzset()
 
+LONGEST = (
+    "test_dbt_beside_loading.py", "test_benchmarks.py", "test_incremental.py", "test_prices.py",
+    "test_agents.py", "test_commits.py", "test_costs.py", "test_kill.py", "test_watch.py",
+    "test_recipes.py", "test_recorded_commits.py", "test_bad_input.py", "test_sdk_exporters.py",
+)  # fmt: skip
+"""Files of which one takes a minute: the last one begun decides when the run ends."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take longest first, then others with slow tests, the quick ones at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    places = {name: place for place, name in enumerate(LONGEST)}
+
+    def place(item: pytest.Item) -> int:
+        return places.get(item.path.name, len(places)) if item.path in slow else len(places) + 1
+
+    items.sort(key=place)
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:

@@ -42,7 +42,7 @@ class Terminal:
         self._process.wait()
         os.close(self._end)
 
-    def wait_for(self, text: str, timeout_s: float = 20.0) -> None:
+    def wait_for(self, text: str, timeout_s: float = 60.0) -> None:
         """Read until the text is shown, after what was waited for before."""
         end = time.monotonic() + timeout_s
         while text not in self.shown[self._seen :]:
@@ -66,9 +66,9 @@ class Terminal:
                 os.write(self._end, b"\x03")
             pressed += 1
             assert pressed < 100, f"it does not end: {self.shown!r}"
-        return self._process.wait(timeout=20)
+        return self._process.wait(timeout=60)
 
-    def exit_code(self, timeout_s: float = 20.0) -> int:
+    def exit_code(self, timeout_s: float = 60.0) -> int:
         """Of the command, once it has ended."""
         end = time.monotonic() + timeout_s
         while self._read(0.2):

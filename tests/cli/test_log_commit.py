@@ -165,7 +165,7 @@ def test_a_collector_that_hangs_costs_two_seconds(home: Home, root: Path) -> Non
     with answering(None) as asked:
         started = time.monotonic()
         result = outcome(cwd=root, AGENT_ANALYTICS_BACKEND_URL=asked.url)
-        assert 1.5 < time.monotonic() - started < 5
+        assert 1.5 < time.monotonic() - started < 10
     assert (result["outcome"], result["exit_code"], len(waiting(home))) == ("waiting", 0, 1)
 
 

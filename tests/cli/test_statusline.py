@@ -59,7 +59,7 @@ def told_now(**limits: float) -> bytes:
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    give_up_at = time.monotonic() + 20
+    give_up_at = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < give_up_at
         time.sleep(0.02)

@@ -60,6 +60,7 @@ def test_it_waits_for_a_held_file_warns_of_nothing_and_litters_nowhere(
 
 def test_missing_raw_tables_are_named_with_the_next_step(new_warehouse: NewWarehouse) -> None:
     warehouse = new_warehouse()
+    warehouse.home.database.unlink(missing_ok=True)
     duckdb.connect(str(warehouse.home.database)).close()
     result = warehouse.dbt("build")
     assert not result.success

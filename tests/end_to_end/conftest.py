@@ -28,8 +28,10 @@ from agent_analytics_collector.spool.writer import Spool
 
 COMMAND = (sys.executable, "-m", "agent_analytics_cli.main")
 DBT = Path(sys.executable).with_name("dbt")
-START_S = 30.0
-STOP_S = 30.0
+START_S = 90.0
+STOP_S = 60.0
+PATIENCE_S = 90.0
+"""What waiting may last: ten times what it takes while other tests load the machine."""
 
 
 def cli(*arguments: str, timeout: float = 180.0) -> subprocess.CompletedProcess[str]:
@@ -59,7 +61,7 @@ def start_dbt_build() -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def wait_for(what: str, found: Callable[[], Any], timeout_s: float = 30.0) -> Any:
+def wait_for(what: str, found: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
     """The first true answer of `found`; fails the test when none comes in time."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -72,7 +74,7 @@ def wait_for(what: str, found: Callable[[], Any], timeout_s: float = 30.0) -> An
 
 def query(database: Path, sql: str) -> list[tuple[Any, ...]]:
     """Rows of a query on the live file, which a loader or dbt may have at the moment."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             with duckdb.connect(str(database), read_only=True) as connection:

@@ -102,7 +102,7 @@ class LiveTraffic:
         return len(self.acknowledged) > 10
 
     def _send(self) -> None:
-        with httpx.Client(headers=PROTOBUF, timeout=30) as client:
+        with httpx.Client(headers=PROTOBUF, timeout=60) as client:
             while not self._end.wait(0.02):
                 now = time.time_ns()
                 body = request_of([api_request(0, now)]).SerializeToString()
@@ -145,7 +145,7 @@ def test_three_dbt_builds_succeed_while_millions_of_rows_are_loaded(
     began = time.monotonic()
     waits, report = list[float](), list[str]()
     with LiveTraffic(collector) as live:
-        wait_for("loading", lambda: status()["records"]["logs"] > 0, 60)
+        wait_for("loading", lambda: status()["records"]["logs"] > 0)
         for number in range(3):
             before = published_run(home)
             build_began = time.monotonic()
@@ -154,7 +154,7 @@ def test_three_dbt_builds_succeed_while_millions_of_rows_are_loaded(
             build_s = time.monotonic() - build_began
             assert build.returncode == 0, said[-3000:]
             ended = time.monotonic()
-            wait_for("the publish", partial(published_after, home, before), 15)
+            wait_for("the publish", partial(published_after, home, before))
             waits.append(time.monotonic() - ended)
             waiting = sum(status()["waiting"]["records"].values())
             assert waiting > 0, "the backlog was too small to last for three builds"
@@ -203,7 +203,7 @@ def test_marts_follow_new_data_by_themselves_and_a_failing_dbt_shows_in_status(
     with LiveTraffic(collector) as live:
         wait_for("a live record", live.goes_on)
     came = time.monotonic()
-    wait_for("marts", lambda: published_run(home), 60)
+    wait_for("marts", lambda: published_run(home))
     took_s = time.monotonic() - came
     ((requests, cost),) = marts(home, "SELECT count(*), sum(cost_usd) FROM fct_agent_requests")
     assert requests == len(live.acknowledged)
@@ -221,10 +221,10 @@ def test_marts_follow_new_data_by_themselves_and_a_failing_dbt_shows_in_status(
             return False
         return True
 
-    wait_for("a free file", lambda: rename("raw_copilot_metrics", "kept"), 60)
+    wait_for("a free file", lambda: rename("raw_copilot_metrics", "kept"))
     with LiveTraffic(collector) as more:
         wait_for("a live record", more.goes_on)
-    wait_for("the failure", lambda: status()["dbt"]["last"]["status"] == "error", 60)
+    wait_for("the failure", lambda: status()["dbt"]["last"]["status"] == "error")
     last = status()["dbt"]["last"]
     assert "dbt failed: " in last["problem"]
     assert "raw_copilot_metrics" in last["problem"]
@@ -232,10 +232,10 @@ def test_marts_follow_new_data_by_themselves_and_a_failing_dbt_shows_in_status(
     assert "raw_copilot_metrics" in cli("status").stdout
     assert has_requests(home, len(live.acknowledged))  # what was published stays
 
-    wait_for("a free file", lambda: rename("kept", "raw_copilot_metrics"), 60)
-    wait_for("a success", lambda: status()["dbt"]["last"]["status"] == "success", 60)
+    wait_for("a free file", lambda: rename("kept", "raw_copilot_metrics"))
+    wait_for("a success", lambda: status()["dbt"]["last"]["status"] == "success")
     total = len(live.acknowledged) + len(more.acknowledged)
-    wait_for("marts with everything", partial(has_requests, home, total), 60)
+    wait_for("marts with everything", partial(has_requests, home, total), 180)
 
 
 def test_kill_minus_nine_while_dbt_runs_leaves_a_file_that_the_next_run_builds(
@@ -246,7 +246,7 @@ def test_kill_minus_nine_while_dbt_runs_leaves_a_file_that_the_next_run_builds(
         wait_for("a live record", live.goes_on)
     acknowledged = list(live.acknowledged)
     for delay_s in (1.0, 4.0):  # importing dbt, building
-        wait_for("dbt", collector.runs_dbt, 60)
+        wait_for("dbt", collector.runs_dbt)
         time.sleep(delay_s)
         collector.kill()
         assert status()["dbt"]["running"] is False
@@ -254,6 +254,6 @@ def test_kill_minus_nine_while_dbt_runs_leaves_a_file_that_the_next_run_builds(
         with LiveTraffic(collector) as live:
             wait_for("a live record", live.goes_on)
         acknowledged += live.acknowledged
-    wait_for("marts with everything", partial(has_requests, home, len(acknowledged)), 90)
+    wait_for("marts with everything", partial(has_requests, home, len(acknowledged)), 180)
     rows = query(home.database, "SELECT attributes->>'request_id' FROM raw_otel_logs ORDER BY 1")
     assert [row[0] for row in rows] == sorted(acknowledged)
