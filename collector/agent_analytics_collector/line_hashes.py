@@ -8,18 +8,14 @@ hash is keyed, because short lines could be guessed from bare ones.
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from collections.abc import Iterable
-from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
-from agent_analytics_collector.errors import HomeUnusable
 from agent_analytics_collector.home import Home
+from agent_analytics_collector.home_secrets import secret_key
 
-KEY_BYTES = 32
 HASH_BYTES = 8
 _LONGEST = 1000
 _SHORTEST = 4
@@ -68,32 +64,6 @@ def line_key(home: Home, key_file: str | None = None) -> bytes:
     A laptop, a server and CI see the same lines alike only with the same key. `key_file` is the
     setting `git.line_key_file`, relative to the home. Raises HomeUnusable.
     """
-    path = home.root / Path(key_file).expanduser() if key_file else home.line_key
-    try:
-        try:
-            key = bytes.fromhex(path.read_text(encoding="ascii"))
-        except FileNotFoundError:
-            if key_file is not None:
-                raise
-            key = _made(path)
-    except (OSError, ValueError) as error:
-        raise HomeUnusable(home.root, f"{path}: {error}") from error
-    if len(key) != KEY_BYTES:
-        raise HomeUnusable(home.root, f"{path} must hold {2 * KEY_BYTES} hex digits")
-    return key
-
-
-def _made(path: Path) -> bytes:
-    """A new key; that of whoever was faster, where two processes make one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(temporary, path)
-    finally:
-        os.unlink(temporary)
-    return bytes.fromhex(path.read_text(encoding="ascii"))
+    if key_file:
+        return secret_key(home, home.root / Path(key_file).expanduser(), make=False)
+    return secret_key(home, home.line_key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 import secrets
 
@@ -28,11 +27,3 @@ def installation_token(home: Home) -> str:
         return made
     except (OSError, UnicodeDecodeError) as error:
         raise HomeUnusable(home.root, f"{path.name}: {error}") from error
-
-
-def is_accepted(authorization: str | None, token: str) -> bool:
-    """Whether an Authorization header carries the secret; takes the same time either way."""
-    scheme, _, given = (authorization or "").partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(
-        given.strip().encode("utf-8", "surrogateescape"), token.encode()
-    )

@@ -1,0 +1,1 @@
+"""Who may send and who may read: keys, roles, and who a request comes from."""
