@@ -24,8 +24,8 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends git \
     && rm -rf /var/lib/apt/lists/*
 # A named volume takes owner and mode from the folder of the image that it is mounted over, so
-# these exist here: the home, what BI tools mount read-only, and the Collector's queue, whose own
-# image has no such folder.
+# these exist here: the home, what BI tools mount read-only, the Collector's key, and its queue,
+# for which its own image has no folder.
 RUN groupadd --gid 10001 agent-analytics \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/agent-analytics \
         --shell /usr/sbin/nologin agent-analytics \
@@ -33,6 +33,7 @@ RUN groupadd --gid 10001 agent-analytics \
         /var/lib/agent-analytics \
         /var/lib/agent-analytics/data \
         /var/lib/agent-analytics/data/published \
+        /var/lib/agent-analytics-keys \
         /var/lib/otelcol/queue
 COPY --from=build /opt/agent-analytics /opt/agent-analytics
 ENV PATH=/opt/agent-analytics/bin:$PATH \
@@ -43,6 +44,7 @@ ENV PATH=/opt/agent-analytics/bin:$PATH \
 WORKDIR /var/lib/agent-analytics
 USER 10001:10001
 EXPOSE 4317 4318 8321
+# Starts once there is a key (`agent-analytics keys create`) and it is told how it is encrypted.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8321/healthz', timeout=4)"]
 ENTRYPOINT ["agent-analytics"]

@@ -7,6 +7,7 @@ is looked for here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ KNOWN: Mapping[str, Any] = {
         "otlp_grpc": {
             "endpoint": None,
             "tls": {"insecure"},
+            "headers": {"x-api-key"},
             "retry_on_failure": {"max_elapsed_time"},
             "sending_queue": {
                 "storage": None,
@@ -142,6 +144,18 @@ def test_the_queue_is_bounded_and_its_batches_fit() -> None:
     queue = exporter()["sending_queue"]
     assert queue["sizer"] == "items"
     assert 0 < queue["batch"]["min_size"] <= queue["batch"]["max_size"] <= queue["queue_size"]
+
+
+def test_it_sends_the_key_that_a_service_made_for_it() -> None:
+    place = exporter()["headers"]["x-api-key"]
+    path = PurePosixPath(place.removeprefix("${file:").removesuffix("}"))
+    assert mounts(services()["otel-collector"])["collector-key"] == (str(path.parent), False)
+    target, is_writable = mounts(services()["collector-key"])["collector-key"]
+    assert is_writable
+    (command,) = services()["collector-key"]["command"]
+    assert f"file={target}/{path.name}\n" in command
+    assert "resource/identity" in CONFIG["processors"], "the key is nobody's own"
+    assert "keys create --gateway" in command
 
 
 def test_memory_is_limited_by_the_containers_own_limit() -> None:

@@ -101,7 +101,7 @@ def test_a_service_says_whether_it_is_well_or_has_a_neighbour_who_does(name: str
         ].rpartition(":")[2]
         assert f"http://otel-collector:{port}/" in asked
         assert set(services()["otel-collector-health"]["networks"]) & set(service["networks"])
-    elif name == "first-publish":
+    elif name in ("first-publish", "collector-key"):
         assert service["healthcheck"] == {"disable": True}
     else:
         assert has_health_check(service)
@@ -119,7 +119,7 @@ def test_ports_are_those_of_this_machine_alone() -> None:
     }  # fmt: skip
 
 
-def test_nobody_but_the_collector_reaches_the_ports_that_take_no_key() -> None:
+def test_nobody_but_the_collector_reaches_the_otlp_ports_of_our_service() -> None:
     sharing = {
         name
         for name, service in services().items()
@@ -133,7 +133,8 @@ def test_nobody_but_the_collector_reaches_the_ports_that_take_no_key() -> None:
 def test_databases_have_no_way_out() -> None:
     assert services()["metabase-db"]["networks"] == ["metabase-db"]
     assert compose()["networks"]["metabase-db"] == {"internal": True}
-    assert services()["first-publish"]["network_mode"] == "none"
+    for name in ("first-publish", "collector-key"):
+        assert services()[name]["network_mode"] == "none"
 
 
 @pytest.mark.parametrize("name", READERS)

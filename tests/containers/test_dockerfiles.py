@@ -22,7 +22,16 @@ from agent_analytics_collector.home import Home
 from agent_analytics_collector.ports import bind
 from agent_analytics_collector.settings import Settings, environment_name
 
-from .files import DOCKERFILE, ROOT, environment, health_command, instructions, last
+from .files import (
+    DOCKERFILE,
+    ROOT,
+    environment,
+    health_command,
+    instructions,
+    last,
+    mounts,
+    services,
+)
 
 DOCKERFILES = [DOCKERFILE, *sorted((ROOT / "docker").glob("*/Dockerfile"))]
 PORTS = ("grpc_port", "http_port", "api_port")
@@ -115,7 +124,10 @@ def test_everything_that_belongs_into_the_wheel_is_copied_into_the_build(wheel: 
 def test_the_images_command_serves_until_it_is_told_to_stop(
     wheel: Path, tmp_path: Path, home: Home
 ) -> None:
-    """From the wheel alone; the health check says no before, yes while it runs, and no after."""
+    """From the wheel alone; the health check says no before, yes while it runs, and no after.
+
+    With nothing but the image it is not started: its address is reached by others.
+    """
     site = tmp_path / "site"
     subprocess.run(
         [
@@ -128,8 +140,18 @@ def test_the_images_command_serves_until_it_is_told_to_stop(
     entrypoint, arguments = last(DOCKERFILE, "ENTRYPOINT").words, last(DOCKERFILE, "CMD").words
     assert entrypoint == ["agent-analytics"]
     assert is_healthy(variables) is False
+    program = str(site / "bin" / "agent-analytics")
+    refused = subprocess.run(
+        [program, *arguments], env=variables, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1
+    assert "keys create" in refused.stderr
+    assert "tls.behind_proxy" in refused.stderr
+    told = services()["agent-analytics"]["environment"]
+    variables |= {name: told[name] for name in told if name.startswith("AGENT_ANALYTICS_TLS_")}
+    make_collector_key(variables, site, tmp_path / "keys")
     with subprocess.Popen(
-        [str(site / "bin" / "agent-analytics"), *arguments],
+        [program, *arguments],
         env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=home.root,
     ) as process:  # fmt: skip
         try:
@@ -146,6 +168,23 @@ def test_the_images_command_serves_until_it_is_told_to_stop(
     assert "Nothing has been received yet" in output, "the demo is not for a server"
     assert is_healthy(variables) is False
     assert Home(home.root).token.stat().st_mode & 0o777 == 0o600
+
+
+def make_collector_key(variables: Mapping[str, str], site: Path, folder: Path) -> None:
+    """As the compose file's service does, twice: a key that is there is kept."""
+    service = services()["collector-key"]
+    folder.mkdir()
+    (command,) = service["command"]
+    target, _ = mounts(service)["collector-key"]
+    command = command.replace("$$", "$").replace(target, str(folder))
+    environment = {**variables, "PATH": f"{site / 'bin'}:{variables['PATH']}"}
+    made = set()
+    for _ in range(2):
+        subprocess.run([*service["entrypoint"], command], env=environment, check=True)
+        made.add((folder / "collector.key").read_text())
+    assert len(made) == 1
+    assert [file.name for file in folder.iterdir()] == ["collector.key"]
+    assert (folder / "collector.key").stat().st_mode & 0o777 == 0o600
 
 
 def build_stage(name: str) -> Iterator[list[str]]:

@@ -13,8 +13,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Route
 
+from agent_analytics_collector.access.authenticate import Authenticator
+from agent_analytics_collector.access.expiry import expiry_header
 from agent_analytics_collector.envelope import OTLP_SIGNALS, Encoding
-from agent_analytics_collector.errors import Undecodable
+from agent_analytics_collector.errors import Unauthenticated, Undecodable
 from agent_analytics_collector.http_guard import refuse_foreign
 from agent_analytics_collector.otlp.messages import sniff_signal
 from agent_analytics_collector.otlp.receiver import Receiver, response
@@ -29,7 +31,10 @@ _INFLATE_STEP = 1024 * 1024
 
 
 def build_app(
-    receiver: Receiver, max_request_bytes: int, allowed_hosts: tuple[str, ...]
+    receiver: Receiver,
+    authenticator: Authenticator,
+    max_request_bytes: int,
+    allowed_hosts: tuple[str, ...],
 ) -> Starlette:
     """The ASGI application of the OTLP/HTTP port."""
 
@@ -39,6 +44,7 @@ def build_app(
         try:
             if problem := refuse_foreign(request.headers, allowed_hosts):
                 raise Forbidden(problem)
+            principal = authenticator.principal(request.headers, otlp=True)
             if encoding is None:
                 raise UnsupportedMedia(
                     f"Content-Type {content_type!r} is not OTLP; "
@@ -48,7 +54,7 @@ def build_app(
             signal = _PATHS.get(request.url.path)
             if signal is None:
                 signal = await asyncio.to_thread(sniff_signal, encoding, body)
-            checked = await receiver.accept(signal, encoding, body, request.headers)
+            checked = await receiver.accept(signal, encoding, body, request.headers, principal)
         except ClientDisconnect:
             return HttpResponse(status_code=499)  # nobody is left to read it
         except Exception as error:
@@ -56,9 +62,11 @@ def build_app(
             headers = {}
             if refusal.retry_after_s is not None:
                 headers["Retry-After"] = str(refusal.retry_after_s)
+            if isinstance(error, Unauthenticated):
+                headers["WWW-Authenticate"] = "Bearer"
             status = refusal.status()
             return _answer(status, encoding or Encoding.PROTOBUF, refusal.http_status, headers)
-        return _answer(response(signal, checked), encoding, 200, {})
+        return _answer(response(signal, checked), encoding, 200, expiry_header(principal))
 
     routes = [Route(path, export, methods=["POST"]) for path in ("/", *_PATHS)]
     return Starlette(routes=routes)

@@ -14,13 +14,17 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from agent_analytics_collector.access.principal import Principal, Scope, require
+from agent_analytics_collector.edge.rate import OtlpBudget
 from agent_analytics_collector.envelope import (
+    DEVELOPER_HEADER,
     KEPT_HEADERS,
     Encoding,
     Envelope,
     Signal,
     header_text,
 )
+from agent_analytics_collector.forward.loops import refuse_loop
 from agent_analytics_collector.otlp.check import Checked, check
 from agent_analytics_collector.otlp.messages import parse
 from agent_analytics_collector.otlp.status import Refusal, is_known, refusal
@@ -38,34 +42,60 @@ Response = ExportLogsServiceResponse | ExportMetricsServiceResponse | ExportTrac
 class Receiver:
     """Accepts requests; what `accept` returned for is durable."""
 
-    def __init__(self, spool: Spool, *, accepted: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        budget: OtlpBudget,
+        *,
+        accepted: Callable[[Signal, float], None],
+        installation: str = "",
+    ) -> None:
+        """`installation` is the id of this one, whose own requests do not come back."""
         self._spool = spool
+        self._budget = budget
+        self._installation = installation
         self._accepted = accepted
-        """Called after each request that brought records."""
+        """Called after each request that brought records, with the seconds it took."""
         self.records: Counter[Signal] = Counter()
         """Records accepted since the start."""
+        self.rejected: Counter[Signal] = Counter()
+        """Records that could not be stored, of requests that were accepted."""
         self.refused: Counter[str] = Counter()
         """Requests refused since the start, by status."""
 
     async def accept(
-        self, signal: Signal, encoding: Encoding, body: bytes, headers: Mapping[str, str]
+        self,
+        signal: Signal,
+        encoding: Encoding,
+        body: bytes,
+        headers: Mapping[str, str],
+        principal: Principal,
     ) -> Checked:
         """Make one request durable. `headers` have lower-case names.
 
-        Raises what `otlp.status` has a row for.
+        Its records are the principal's, where the key is somebody's own. Raises what `otlp.status`
+        has a row for.
         """
+        began = time.perf_counter()
+        require(principal, Scope.INGEST)
+        refuse_loop(self._installation, headers)
         if not body:
             return Checked(0, 0, None)
+        self._budget.ask(principal, len(body))
         if len(body) > LARGE[encoding]:
             checked = await asyncio.to_thread(_parse_and_check, signal, encoding, body)
         else:
             checked = _parse_and_check(signal, encoding, body)
         if checked.records:
+            self._budget.take(principal, len(body), checked.records)
             kept = {name: header_text(headers[name]) for name in KEPT_HEADERS & {*headers}}
+            if principal.developer_id is not None:
+                kept[DEVELOPER_HEADER] = principal.developer_id
             envelope = Envelope(signal, encoding, body, time.time_ns(), kept)
             await self._spool.put(envelope, checked.records)
             self.records[signal] += checked.records - checked.rejected
-            self._accepted()
+            self.rejected[signal] += checked.rejected
+            self._accepted(signal, time.perf_counter() - began)
         return checked
 
     def refuse(self, error: Exception) -> Refusal:

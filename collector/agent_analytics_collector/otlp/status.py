@@ -15,7 +15,15 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest, RetryInfo
 from google.rpc.status_pb2 import Status
 
-from agent_analytics_collector.errors import SpoolBroken, SpoolFull, Undecodable
+from agent_analytics_collector.errors import (
+    KeysUnusable,
+    Looped,
+    NotAllowed,
+    SpoolBroken,
+    SpoolFull,
+    Unauthenticated,
+    Undecodable,
+)
 
 RETRY_AFTER_S = 5
 
@@ -33,6 +41,17 @@ class UnsupportedMedia(Exception):
 
 class Forbidden(Exception):
     """The request comes from a web page or names a host that is not this one."""
+
+
+class OverBudget(Exception):
+    """A key has sent all that it may send in a minute."""
+
+    def __init__(self, budget: str, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(
+            f"This key's budget of {budget} a minute is used up; send it again in "
+            f"{retry_after_s} s."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +79,14 @@ class Refusal:
 
 _TABLE: tuple[tuple[type[Exception], grpc.StatusCode, int, bool], ...] = (
     (Undecodable, grpc.StatusCode.INVALID_ARGUMENT, 400, False),
+    (Looped, grpc.StatusCode.INVALID_ARGUMENT, 400, False),
     (TooLarge, grpc.StatusCode.RESOURCE_EXHAUSTED, 413, False),
     (UnsupportedMedia, grpc.StatusCode.INVALID_ARGUMENT, 415, False),
     (Forbidden, grpc.StatusCode.PERMISSION_DENIED, 403, False),
+    (Unauthenticated, grpc.StatusCode.UNAUTHENTICATED, 401, False),
+    (NotAllowed, grpc.StatusCode.PERMISSION_DENIED, 403, False),
+    (KeysUnusable, grpc.StatusCode.UNAVAILABLE, 503, True),
+    (OverBudget, grpc.StatusCode.UNAVAILABLE, 429, True),
     (SpoolFull, grpc.StatusCode.UNAVAILABLE, 503, True),
     (SpoolBroken, grpc.StatusCode.UNAVAILABLE, 503, True),
 )
@@ -72,7 +96,8 @@ def refusal(error: Exception) -> Refusal:
     """What to answer; an error that the table does not know is ours, and retryable."""
     for kind, code, http_status, retryable in _TABLE:
         if isinstance(error, kind):
-            return Refusal(code, http_status, str(error), RETRY_AFTER_S if retryable else None)
+            after_s = getattr(error, "retry_after_s", RETRY_AFTER_S) if retryable else None
+            return Refusal(code, http_status, str(error), after_s)
     message = "The collector failed on this request; its log says why."
     return Refusal(grpc.StatusCode.UNAVAILABLE, 503, message, RETRY_AFTER_S)
 
