@@ -2,14 +2,15 @@
 
 A query runs as it stands and then asks of everything. Its filters are comment lines inside a
 WHERE, `-- filter since: usage_date >= cast(:since as date)`; a tool puts a clause of its own in
-the place of those that it offers.
+the place of those that it offers. In the same way `-- people: …` is a column more, for tools that
+must know how many people are behind a row.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -64,6 +65,10 @@ _UNITS: Mapping[str, Unit] = {
 }
 _FILTER = re.compile(r"^(\s*)-- filter (\w+): (\S.*?)\s*$")
 _LIKE_A_FILTER = re.compile(r"^\s*--\s*filter\b", re.IGNORECASE)
+_PEOPLE = re.compile(r"^(\s*)-- people: (\S.*?)\s*$")
+_LIKE_PEOPLE = re.compile(r"^\s*--\s*people\b", re.IGNORECASE)
+PEOPLE = "people"
+"""The column that `counting_people` adds."""
 _PLACEHOLDER = re.compile(r"(?<![:\w]):(\w+)")
 GRID_WIDTH = 24
 
@@ -120,6 +125,11 @@ class Question:
         named = {found[2] for line in self.sql.splitlines() if (found := _FILTER.match(line))}
         return tuple(name for name in FILTERS if name in named)
 
+    @property
+    def can_count_people(self) -> bool:
+        """Whether it can say how many people are behind each row."""
+        return any(_PEOPLE.match(line) for line in self.sql.splitlines())
+
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
@@ -155,17 +165,27 @@ def load_dashboards(folder: Path) -> tuple[Dashboard, ...]:
 def rewrite(question: Question, clause: Callable[[str, str], str | None]) -> str:
     """The question's SQL with each filter line replaced by `clause(filter, condition)`.
 
-    A clause begins with `and`; None leaves the line out. The
-    condition has its value as `:filter`, for which `fill` puts in something else.
+    A clause begins with `and`; None leaves the line out. The condition has its value as `:filter`,
+    for which `fill` puts in something else. Columns that count people are left out.
     """
     lines = []
     for line in question.sql.splitlines():
         found = _FILTER.match(line)
         if found is None:
-            lines.append(line)
+            if not _PEOPLE.match(line):
+                lines.append(line)
         elif (text := clause(found[2], found[3])) is not None:
             lines.append(found[1] + text)
     return "\n".join(lines)
+
+
+def counting_people(question: Question) -> Question:
+    """The same question, whose last column `people` counts the distinct developers behind a row.
+
+    0 where nothing names any. A question that cannot tell stays as it is.
+    """
+    lines = (_PEOPLE.sub(r"\1, \2", line) for line in question.sql.splitlines())
+    return replace(question, sql="\n".join(lines))
 
 
 def fill(condition: str, value: str) -> str:
@@ -231,6 +251,11 @@ def _question(path: Path, said: _Question) -> Question:
 def _problem_of_sql(sql: str) -> str | None:
     if ";" in sql or not re.match(r"(\s*--.*\n)*\s*(select|with)\b", sql, re.IGNORECASE):
         return "it is not one SELECT without a semicolon"
+    people = [found[2] for line in sql.splitlines() if (found := _PEOPLE.match(line))]
+    if len(people) != sum(1 for line in sql.splitlines() if _LIKE_PEOPLE.match(line)):
+        return "a line that counts people is not `-- people: … as people`"
+    if people and PEOPLE not in people[-1].split()[-1:]:
+        return "its last line that counts people does not name the column people"
     for line in filter(_LIKE_A_FILTER.match, sql.splitlines()):
         found = _FILTER.match(line)
         if found is None or found[2] not in FILTERS:

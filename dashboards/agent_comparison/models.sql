@@ -11,6 +11,7 @@ measured as (
         quantile_cont(duration_ms, [0.5, 0.9]) as durations_ms,
         avg(output_tokens) as output_tokens_per_request,
         cast(avg(cost_usd) as decimal(18, 9)) as cost_per_request_usd
+        -- people: count(distinct developer_id) as people
     from fct_agent_requests
     where
         true
@@ -34,5 +35,6 @@ select
     durations_ms[2] / 1000 as p90_seconds,
     output_tokens_per_request,
     cost_per_request_usd
+    -- people: people
 from measured
 order by agent asc, requests desc, model asc

@@ -3,6 +3,7 @@ select
     agent,
     cast(sum(edit_turns) as bigint) as edit_turns,
     sum(one_shot_turns) / sum(edit_turns) as one_shot_rate
+    -- people: count(distinct developer_id) as people
 from fct_agent_quality
 where
     edit_turns > 0

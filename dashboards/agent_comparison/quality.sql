@@ -11,6 +11,7 @@ select
     sum(attempts_again) / nullif(sum(attempts), 0) as retry_rate,
     sum(tool_failures) / nullif(sum(tool_runs), 0) as tool_failure_rate,
     sum(tool_calls) / nullif(sum(prompts), 0) as tool_calls_per_prompt
+    -- people: count(distinct developer_id) as people
 from fct_agent_quality
 where
     true

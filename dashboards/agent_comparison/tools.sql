@@ -5,6 +5,7 @@ select
     count(case when not success then 1 end) as failures,
     count(case when not success then 1 end) / nullif(count(success), 0) as failure_rate,
     cast(median(duration_ms) / 1000 as double) as median_seconds
+    -- people: count(distinct developer_id) as people
 from fct_tool_calls
 where
     true

@@ -10,6 +10,7 @@ select
         ),
         0
     ) as cache_hit_ratio
+    -- people: count(distinct developer_id) as people
 from fct_agent_costs
 where
     cache_read_tokens is not null

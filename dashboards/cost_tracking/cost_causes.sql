@@ -2,6 +2,7 @@ select
     cause,
     sum(cause_cost_usd) as cause_cost_usd,
     sum(avoidable_usd) as avoidable_usd
+    -- people: count(distinct developer_id) as people
 from fct_cost_causes
 where
     true

@@ -1,4 +1,5 @@
 select sum(cost_usd) as cost_usd
+-- people: count(distinct developer_id) as people
 from fct_agent_costs
 where
     true

@@ -2,6 +2,7 @@ select
     usage_date as day,
     agent,
     sum(cost_usd) as cost_usd
+    -- people: count(distinct developer_id) as people
 from fct_agent_costs
 where
     true

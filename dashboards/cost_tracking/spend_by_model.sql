@@ -9,6 +9,7 @@ select
     cast(sum(output_tokens) as bigint) as output_tokens,
     sum(cost_usd) as cost_usd,
     sum(cache_savings_usd) as cache_savings_usd
+    -- people: count(distinct developer_id) as people
 from fct_agent_costs
 where
     true

@@ -4,6 +4,7 @@ select
     cast(sum(unpriced_requests) as bigint) as unpriced_requests,
     cast(sum(requests) as bigint) as requests,
     max(case when unpriced_requests > 0 then usage_date end) as last_day
+    -- people: count(distinct case when unpriced_requests > 0 then developer_id end) as people
 from fct_daily_agent_usage
 where
     true

@@ -38,6 +38,7 @@ select
     sum(assisted.ai_lines) / nullif(sum(commits.effective_lines_added), 0) as ai_code_share,
     sum(case when commits.is_covered then commits.effective_lines_added else 0 end)
     / nullif(sum(commits.effective_lines_added), 0) as coverage
+    -- people: count(distinct commits.developer_id) as people
 from commits
 left join assisted on commits.commit_key = assisted.commit_key
 group by commits.month

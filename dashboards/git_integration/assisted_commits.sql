@@ -36,6 +36,7 @@ select
     count(assisted.commit_key) / count(*) as assisted_commit_share,
     sum(case when commits.is_covered then commits.effective_lines_added else 0 end)
     / nullif(sum(commits.effective_lines_added), 0) as coverage
+    -- people: count(distinct commits.developer_id) as people
 from commits
 left join assisted on commits.commit_key = assisted.commit_key
 group by commits.month

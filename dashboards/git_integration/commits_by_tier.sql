@@ -2,6 +2,7 @@ select
     cast(date_trunc('month', committed_date) as date) as month,
     attribution_tier as tier,
     count(*) as commits
+    -- people: count(distinct developer_id) as people
 from fct_git_commits
 where
     true

@@ -4,6 +4,7 @@ select
     count(*) as commits,
     count(case when is_reverted then 1 end) as reverted_commits,
     count(case when is_reverted then 1 end) / count(*) as revert_rate
+    -- people: count(distinct developer_id) as people
 from fct_git_commits
 where
     attribution_tier <> 'ambiguous'

@@ -9,6 +9,7 @@ measured as (
         case when attribution_tier = 'untracked' then 'untracked' else 'assisted' end as evidence,
         effective_lines_added,
         survived_30d
+        -- people: developer_id
     from fct_git_commits
     where
         survived_30d is not null
@@ -43,6 +44,7 @@ select
     count(*) as commits,
     cast(sum(measured.effective_lines_added) as bigint) as lines_added,
     sum(measured.survived_30d) / sum(measured.effective_lines_added) as survival_30d
+    -- people: count(distinct measured.developer_id) as people
 from measured
 inner join comparable
     on

@@ -2,6 +2,7 @@ select
     cast(date_trunc('month', usage_date) as date) as month,
     yield_class,
     sum(cost_usd) as cost_usd
+    -- people: count(distinct developer_id) as people
 from fct_outcome_costs
 where
     true

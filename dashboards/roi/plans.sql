@@ -9,6 +9,7 @@ select
     cast(sum(requests) as bigint) as requests,
     sum(covered_list_usd) as covered_list_usd,
     sum(covered_list_usd) / nullif(sum(plan_usd), 0) as list_to_plan_ratio
+    -- people: count(distinct developer_id) as people
 from fct_plan_months
 where
     true

@@ -2,6 +2,7 @@ select
     cast(date_trunc('week', usage_date) as date) as week,
     agent,
     case when count(developer_id) > 0 then count(distinct developer_id) end as developers
+    -- people: count(distinct developer_id) as people
 from fct_daily_agent_usage
 where
     true

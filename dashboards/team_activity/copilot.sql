@@ -2,6 +2,7 @@ select
     usage_date as day,
     cast(sum(suggestions) as bigint) as suggestions,
     cast(sum(acceptances) as bigint) as acceptances
+    -- people: count(distinct developer_id) as people
 from fct_copilot_daily
 where
     breakdown = 'total'

@@ -39,5 +39,6 @@ grouped as (
 select
     days_of_use,
     developers
+    -- people: developers as people
 from grouped
 order by fewest_days

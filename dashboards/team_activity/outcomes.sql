@@ -2,6 +2,7 @@ select
     cast(date_trunc('week', started_date) as date) as week,
     outcome,
     count(*) as sessions
+    -- people: count(distinct developer_id) as people
 from fct_agent_sessions
 where
     true

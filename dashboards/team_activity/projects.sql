@@ -7,6 +7,7 @@ select
     cast(sum(active_seconds) / 3600 as double) as active_hours,
     sum(cost_usd) as cost_usd,
     max(started_date) as last_day
+    -- people: count(distinct developer_id) as people
 from fct_agent_sessions
 where
     true

@@ -2,6 +2,7 @@ select
     started_date as day,
     agent,
     count(*) as sessions
+    -- people: count(distinct developer_id) as people
 from fct_agent_sessions
 where
     true

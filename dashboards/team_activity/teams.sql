@@ -9,6 +9,7 @@ select
     cast(sum(sessions.commits) as bigint) as commits,
     cast(sum(sessions.active_seconds) / 3600 as double) as active_hours,
     sum(sessions.cost_usd) as cost_usd
+    -- people: count(distinct sessions.developer_id) as people
 from fct_agent_sessions as sessions
 left join dim_developers as teams on sessions.developer_id = teams.developer_id
 where

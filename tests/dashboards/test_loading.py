@@ -13,6 +13,7 @@ from agent_analytics_collector.dashboards import (
     Chart,
     Question,
     bind,
+    counting_people,
     fill,
     load_dashboards,
     rewrite,
@@ -111,6 +112,8 @@ def test_a_view_that_cannot_be_drawn_is_refused(
         (":since", ":until", ":since alone"),
         ("cast(:since as date)", "date '2026-01-01'", ":since alone"),
         ("vendor = :agent", "vendor in (:agent)", "no list"),
+        ("from fct", "-- people count(*) as people\nfrom fct", "a line that counts people"),
+        ("from fct", "-- people: count(*) as heads\nfrom fct", "does not name the column people"),
     ],
 )
 def test_a_query_that_tools_cannot_use_is_refused(
@@ -167,6 +170,23 @@ def test_a_tool_puts_its_own_clauses_into_the_filters_places(question: Question)
         "-- filter agent: (agent = :agent or vendor = :agent)",
         "[[and (agent = {{agent}} or vendor = {{agent}})]]",
     )
+
+
+def test_people_are_a_column_only_for_tools_that_count_them(folder: Path) -> None:
+    path = folder / "spend" / "by_day.sql"
+    line = "    -- people: count(distinct developer_id) as people\n"
+    path.write_text(SQL.replace("from fct", f"{line}from fct"))
+    ((question,),) = (view.questions for view in load_dashboards(folder))
+    assert question.can_count_people
+    assert bind(question, {})[0] == bind(counting_people(question), {})[0].replace(
+        "    , count(distinct developer_id) as people\n", ""
+    )
+    assert "people" not in bind(question, {})[0]
+
+
+def test_a_question_that_cannot_count_people_stays_as_it_is(question: Question) -> None:
+    assert not question.can_count_people
+    assert counting_people(question) == question
 
 
 def test_a_condition_keeps_its_casts_and_takes_any_text() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from agent_analytics_collector.dashboards import (
     FILTERS,
     Question,
     bind,
+    counting_people,
     fill,
     load_dashboards,
     rewrite,
@@ -171,6 +173,50 @@ def test_literals_in_the_place_of_parameters_give_the_same_rows(
     literal_sql = rewrite(question, literally)
     assert not re.search(r":\w|-- filter", literal_sql)
     assert ask(filled, literal_sql).rows == ask(filled, sql, bound).rows
+
+
+COUNTED = [name for name, question in QUESTIONS.items() if question.can_count_people]
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_the_people_behind_a_row_are_those_who_have_a_row_of_their_own_there(
+    filled: duckdb.DuckDBPyConnection, name: str
+) -> None:
+    """Asked of one developer at a time, each row comes for those whom the whole counts in it."""
+    question = counting_people(QUESTIONS[name])
+    whole = ask(filled, *bind(question, {}))
+    assert whole.columns[-1] == "people"
+    assert whole.rows
+    if name == "git_integration/survival":
+        return  # it compares, so a developer alone has fewer rows
+    chart, kinds = question.chart, whole.types
+    keys = [
+        place
+        for place, column in enumerate(whole.columns)
+        if column in (chart.x, chart.series)
+        or (kinds[place] in ("VARCHAR", "BOOLEAN", "DATE") and column != "last_day")
+    ]
+    counted: Counter[tuple[Any, ...]] = Counter()
+    for developer in marts.TEAMS:
+        for row in ask(filled, *bind(question, {"developer": developer})).rows:
+            assert row[-1] in (0, 1) or name == "team_activity/days_of_use"
+            counted[tuple(row[place] for place in keys)] += row[-1]
+    if name != "team_activity/days_of_use":  # one's days are in another row where they are fewer
+        assert {tuple(row[place] for place in keys): row[-1] for row in whole.rows} == {
+            tuple(row[place] for place in keys): counted[tuple(row[place] for place in keys)]
+            for row in whole.rows
+        }
+
+
+@each_question()
+def test_what_can_be_asked_with_people_counted_tells_of_no_person(
+    filled: duckdb.DuckDBPyConnection, name: str
+) -> None:
+    question = QUESTIONS[name]
+    if question.can_count_people:
+        columns = set(ask(filled, question.sql).columns)
+        assert not columns & {"developer_id", "session_id", "commit", "machine", "account"}
+        assert {"since", "until", "developer", "team"} <= set(question.filters)
 
 
 @pytest.mark.parametrize("filter_name", CHOICES)
@@ -349,7 +395,8 @@ def found_in(empty: duckdb.DuckDBPyConnection, name: str, *statements: str) -> F
 class Found:
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self.columns = [each[0] for each in cursor.description or ()]
-        self.kinds = {str(each[1]) for each in cursor.description or ()}
+        self.types = [str(each[1]) for each in cursor.description or ()]
+        self.kinds = set(self.types)
         self.rows: list[tuple[Any, ...]] = cursor.fetchall()
 
 

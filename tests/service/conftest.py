@@ -20,21 +20,21 @@ class RunningService:
     """The service in a thread with its own event loop."""
 
     def __init__(self, home: Home, **flags: object) -> None:
-        self._home = home
+        self.home = home
         self._flags = FREE_PORTS | flags
         self._ready = threading.Event()
         self._problem: BaseException | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self._thread.start()
-        self._ready.wait(30)
+        assert self._ready.wait(90)
         if self._problem is not None:
             self._thread.join()
             raise self._problem
 
     async def _run(self) -> None:
         try:
-            settings = load_settings(self._home, self._flags).settings
-            async with Service(self._home, settings, dbt_project(), "test") as service:
+            settings = load_settings(self.home, self._flags).settings
+            async with Service(self.home, settings, dbt_project(), "test") as service:
                 self.service = service
                 self.state = service.state
                 self._loop = asyncio.get_running_loop()
@@ -48,9 +48,19 @@ class RunningService:
         """Stop as SIGTERM would; what went wrong on the way is raised."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self.service.stop)
-        self._thread.join(30)
+        self._thread.join(60)
         if self._problem is not None:
             raise self._problem
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """One collector, in a home of its own, for all tests of a module that leave nothing there."""
+    home = Home(tmp_path_factory.mktemp("running"))
+    home.create()
+    service = RunningService(home)
+    yield service
+    service.stop()
 
 
 Start = Callable[..., RunningService]

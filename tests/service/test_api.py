@@ -103,8 +103,8 @@ def test_the_loader_counts_a_second_delivery_once_whatever_the_api_said(
     pair = {"old_hash": "a" * 40, "new_hash": "b" * 40, "kind": "amend", "repository": "/src"}
     running = start()
     with client(running, home) as api:
-        for _ in range(2):
-            assert api.post("/v1/session-records", json=[RECORD]).json()["accepted"] == 1
+        for told in ("accepted", "duplicate"):
+            assert api.post("/v1/session-records", json=[RECORD]).json()[told] == 1
         api.post("/v1/session-records", json=record)
         api.post("/v1/rewrites", json=[pair])
     assert rows(home, "SELECT count(*) FROM raw_git_rewrites") == [(1,)]
@@ -151,10 +151,10 @@ def test_a_bad_record_costs_no_neighbour_and_says_what_is_wrong(start: Start, ho
     ],
 )
 def test_what_is_refused_is_refused_as_a_problem_document(
-    start: Start, home: Home, request_of: dict[str, Any], status: int
+    running: RunningService, request_of: dict[str, Any], status: int
 ) -> None:
     headers = {"Content-Type": "application/json"} | request_of.get("headers", {})
-    with client(start(), home) as api:
+    with client(running, running.home) as api:
         content = request_of.get("content", b"[]")
         answer = api.post("/v1/commits", content=content, headers=headers)
     assert answer.status_code == status
@@ -163,16 +163,16 @@ def test_what_is_refused_is_refused_as_a_problem_document(
     assert answer.json()["detail"]
 
 
-def test_unknown_paths_and_methods_are_problem_documents_too(start: Start, home: Home) -> None:
-    with client(start(), home) as api:
+def test_unknown_paths_and_methods_are_problem_documents_too(running: RunningService) -> None:
+    with client(running, running.home) as api:
         for answer in (api.get("/v1/nothing"), api.get("/v1/commits")):
             assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_nothing_is_accepted_and_the_key_is_right_for_an_empty_list(
-    start: Start, home: Home
+    running: RunningService,
 ) -> None:
-    with client(start(), home) as api:
+    with client(running, running.home) as api:
         assert api.post("/v1/commits", json=[]).json()["accepted"] == 0
 
 
@@ -215,25 +215,24 @@ def test_a_session_record_that_cannot_be_stored_costs_no_neighbour(
     start: Start, home: Home, wrong: dict[str, Any]
 ) -> None:
     with client(start(), home) as api:
-        for _ in range(2):
+        for told in ("accepted", "duplicate"):
             answer = api.post("/v1/session-records", json=[RECORD | wrong, RECORD])
-            assert (answer.json()["accepted"], answer.json()["rejected"]) == (1, 1)
+            assert (answer.json()[told], answer.json()["rejected"]) == (1, 1)
     assert rows(home, "SELECT count(*), count(timestamp) FROM raw_agent_session_records") == [
         (1, 1)
     ]
 
 
-def test_more_records_than_are_checked_at_once_are_refused_whole(start: Start, home: Home) -> None:
-    with client(start(), home) as api:
+def test_more_records_than_are_checked_at_once_are_refused_whole(running: RunningService) -> None:
+    with client(running, running.home) as api:
         answer = api.post("/v1/commits", json=[0] * 20_001)
     assert (answer.status_code, "20,000" in answer.json()["detail"]) == (413, True)
 
 
 def test_a_kept_connection_answers_without_waiting_for_the_clients_acknowledgement(
-    start: Start,
+    running: RunningService,
 ) -> None:
     """Without TCP_NODELAY each answer but the first comes 40 ms late."""
-    running = start()
     with httpx.Client(base_url=running.state.api_url) as kept:
         assert kept.get("/healthz").status_code == 200
         assert is_undelayed(running.state.api_port)
@@ -265,15 +264,15 @@ def test_the_token_is_the_owners_alone_and_stays(start: Start, home: Home) -> No
     assert home.token.read_text() == token
 
 
-def test_health_and_readiness_need_no_token(start: Start) -> None:
-    url = start().state.api_url
+def test_health_and_readiness_need_no_token(running: RunningService) -> None:
+    url = running.state.api_url
     assert httpx.get(f"{url}/healthz").json()["status"] == "ok"
     ready = httpx.get(f"{url}/readyz")
     assert (ready.status_code, ready.json()) == (200, {"status": "ready", "reasons": []})
 
 
-def test_the_openapi_page_comes_without_any_other_server(start: Start) -> None:
-    url = start().state.api_url
+def test_the_openapi_page_comes_without_any_other_server(running: RunningService) -> None:
+    url = running.state.api_url
     described = httpx.get(f"{url}/openapi.json").json()
     assert {"/v1/commits", "/v1/rewrites", "/v1/session-records"} <= set(described["paths"])
     body = described["paths"]["/v1/commits"]["post"]["requestBody"]["content"]["application/json"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent_analytics_collector.home import Home
-from tests.service.conftest import Start
+from tests.service.conftest import RunningService, Start
 from tests.service.test_api import COMMIT, client, rows
 
 SHA = "c9335bcb18f9e474573517f60b31b73d99d2217d"
@@ -66,9 +66,9 @@ def test_an_attribution_told_twice_is_a_duplicate(start: Start, home: Home) -> N
     ],
 )
 def test_what_is_no_hash_no_range_or_too_much_is_refused(
-    start: Start, home: Home, path: str, body: dict[str, Any]
+    running: RunningService, path: str, body: dict[str, Any]
 ) -> None:
-    with client(start(), home) as api:
+    with client(running, running.home) as api:
         answer = api.post(path, json=body)
     assert answer.status_code == 422
     assert answer.json()["rejected"] == 1

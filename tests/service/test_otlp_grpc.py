@@ -26,7 +26,7 @@ from agent_analytics_collector.otlp.grpc import SERVICES
 from agent_analytics_collector.spool.reader import count_waiting, read_entries
 from agent_analytics_collector.spool.segments import Position
 
-from .conftest import Start
+from .conftest import RunningService, Start
 from .test_otlp_http import logs
 
 MIB = 1024 * 1024
@@ -36,6 +36,13 @@ UNLIMITED = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_le
 @pytest.fixture
 def channel(start: Start) -> Iterator[grpc.Channel]:
     with grpc.insecure_channel(start().state.grpc, options=UNLIMITED) as opened:
+        yield opened
+
+
+@pytest.fixture
+def shared_channel(running: RunningService) -> Iterator[grpc.Channel]:
+    """To a collector in which other tests leave nothing either."""
+    with grpc.insecure_channel(running.state.grpc, options=UNLIMITED) as opened:
         yield opened
 
 
@@ -75,9 +82,9 @@ def test_gzip_and_empty_requests_are_taken(channel: grpc.Channel, home: Home) ->
     assert count_waiting(home.spool, Position()).total_records == 5
 
 
-def test_what_is_no_otlp_is_an_invalid_argument(channel: grpc.Channel) -> None:
+def test_what_is_no_otlp_is_an_invalid_argument(shared_channel: grpc.Channel) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        export(channel, Signal.METRICS, b"\xff\xff\xff")
+        export(shared_channel, Signal.METRICS, b"\xff\xff\xff")
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     status = status_of(caught.value)
     assert status is not None
@@ -136,8 +143,8 @@ def test_a_full_spool_is_unavailable_with_retry_info(start: Start) -> None:
         assert retry.retry_delay.seconds > 0
 
 
-def test_the_health_service_says_serving(channel: grpc.Channel) -> None:
-    stub = health_pb2_grpc.HealthStub(channel)
+def test_the_health_service_says_serving(shared_channel: grpc.Channel) -> None:
+    stub = health_pb2_grpc.HealthStub(shared_channel)
     for name in ("", *SERVICES.values()):
         answer = stub.Check(health_pb2.HealthCheckRequest(service=name))
         assert answer.status == health_pb2.HealthCheckResponse.SERVING

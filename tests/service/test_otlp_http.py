@@ -26,7 +26,7 @@ from agent_analytics_collector.home import Home
 from agent_analytics_collector.spool.reader import count_waiting, read_entries
 from agent_analytics_collector.spool.segments import Position
 
-from .conftest import Start
+from .conftest import RunningService, Start
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json"}
@@ -93,10 +93,11 @@ def test_gzip_and_chunked_bodies_are_taken(url: str, home: Home) -> None:
     assert spooled(home) == 3
 
 
-def test_an_empty_request_is_a_success_and_leaves_nothing(url: str, home: Home) -> None:
+def test_an_empty_request_is_a_success_and_leaves_nothing(running: RunningService) -> None:
+    url = f"http://{running.state.http}/v1/metrics"
     for content, headers in ((b"", PROTOBUF), (b"{}", JSON)):
-        assert httpx.post(f"{url}/v1/metrics", content=content, headers=headers).status_code == 200
-    assert spooled(home) == 0
+        assert httpx.post(url, content=content, headers=headers).status_code == 200
+    assert spooled(running.home) == 0
 
 
 def test_the_root_path_is_routed_by_content(url: str, home: Home, fixtures: Path) -> None:
@@ -144,8 +145,9 @@ def test_the_root_path_is_routed_by_content(url: str, home: Home, fixtures: Path
     ],
 )
 def test_what_cannot_be_taken_gets_a_status_that_says_why(
-    url: str, home: Home, content: bytes, headers: dict[str, str], status: int
+    running: RunningService, content: bytes, headers: dict[str, str], status: int
 ) -> None:
+    url = f"http://{running.state.http}"
     answer = httpx.post(f"{url}/v1/logs", content=content, headers=headers)
     assert answer.status_code == status
     if answer.headers["content-type"] == "application/json":
@@ -153,7 +155,7 @@ def test_what_cannot_be_taken_gets_a_status_that_says_why(
     else:
         assert Status.FromString(answer.content).message
     assert "access-control-allow-origin" not in answer.headers
-    assert spooled(home) == 0
+    assert spooled(running.home) == 0
 
 
 def test_bad_points_are_counted_and_their_neighbours_stay(url: str, home: Home) -> None:
@@ -205,6 +207,7 @@ def test_a_full_spool_asks_the_client_to_come_back(start: Start) -> None:
     assert Status.FromString(refused.content).message
 
 
-def test_only_post_is_served(url: str) -> None:
+def test_only_post_is_served(running: RunningService) -> None:
+    url = f"http://{running.state.http}"
     assert httpx.get(f"{url}/v1/logs").status_code == 405
     assert httpx.post(f"{url}/v1/profiles", content=b"", headers=PROTOBUF).status_code == 404

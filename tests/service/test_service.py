@@ -12,11 +12,11 @@ from agent_analytics_collector.errors import AlreadyRunning, PortInUse
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.state import read_service
 
-from .conftest import Start
+from .conftest import RunningService, Start
 
 
-def test_healthz_answers_and_refuses_foreign_pages(start: Start) -> None:
-    url = f"{start().state.api_url}/healthz"
+def test_healthz_answers_and_refuses_foreign_pages(running: RunningService) -> None:
+    url = f"{running.state.api_url}/healthz"
     assert httpx.get(url).json()["status"] == "ok"
     assert httpx.get(url, headers={"Host": "evil.example"}).status_code == 403
     assert httpx.get(url, headers={"Origin": "https://evil.example"}).status_code == 403

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent_analytics_collector.home import Home
-from tests.service.conftest import Start
+from tests.service.conftest import RunningService, Start
 from tests.service.test_api import client, rows
 
 ANSWER: dict[str, Any] = {
@@ -47,8 +47,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_what_is_no_range_of_some_days_is_refused(start: Start, home: Home) -> None:
-    with client(start(), home) as api:
+def test_what_is_no_range_of_some_days_is_refused(running: RunningService) -> None:
+    with client(running, running.home) as api:
         answer = api.post("/v1/surveys", json=[ANSWER | change for change, _ in WRONG])
     assert (answer.status_code, answer.json()["rejected"]) == (422, len(WRONG))
     for problem, (change, expected) in zip(answer.json()["problems"], WRONG, strict=True):
@@ -63,8 +63,8 @@ def test_text_that_somebody_adds_is_stored_nowhere(start: Start, home: Home) -> 
     assert not [path for path in stored if b"secret" in path.read_bytes()]
 
 
-def test_openapi_describes_surveys_without_any_field_for_text(start: Start, home: Home) -> None:
-    with client(start(), home) as api:
+def test_openapi_describes_surveys_without_any_field_for_text(running: RunningService) -> None:
+    with client(running, running.home) as api:
         described = api.get("/openapi.json").json()["paths"]["/v1/surveys"]["post"]
     content = described["requestBody"]["content"]["application/json"]["schema"]["oneOf"][0]
     texts = {

@@ -11,7 +11,7 @@ import pytest
 
 from agent_analytics_collector.home import Home
 
-from .conftest import Start
+from .conftest import RunningService, Start
 from .test_api import client, rows
 
 # As the specification of the API has it.
@@ -64,35 +64,36 @@ def test_usage_lands_with_its_tokens_and_exact_cost(start: Start, home: Home) ->
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("path", "record", "problem"),
-    [
-        ("copilot-metrics", LEGACY | {"day": "yesterday"}, "day: "),
-        ("copilot-metrics", LEGACY | {"total_suggestions": -1}, "total_suggestions: "),
-        ("copilot-metrics", LEGACY | {"ai_credits_used": "NaN"}, "ai_credits_used: "),
-        ("copilot-metrics", {"total_suggestions": 1}, "day: "),
-        ("copilot-metrics", LEGACY | {"payload": {"x": "y" * 2**20}}, "payload: "),
-        ("vendor-usage", USAGE | {"vendor": "Drop Table"}, "vendor: "),
-        ("vendor-usage", USAGE | {"cost_usd": "0.0000000001"}, "cost_usd: "),
-        ("vendor-usage", USAGE | {"cost_usd": "NaN"}, "cost_usd: "),
-        ("vendor-usage", USAGE | {"input_tokens": 2**63}, "input_tokens: "),
-        ("vendor-usage", USAGE | {"actor": "a\0b"}, "actor: "),
-    ],
-)
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("copilot-metrics", LEGACY | {"day": "yesterday"}, "day: "),
+    ("copilot-metrics", LEGACY | {"total_suggestions": -1}, "total_suggestions: "),
+    ("copilot-metrics", LEGACY | {"ai_credits_used": "NaN"}, "ai_credits_used: "),
+    ("copilot-metrics", {"total_suggestions": 1}, "day: "),
+    ("copilot-metrics", LEGACY | {"payload": {"x": "y" * 2**20}}, "payload: "),
+    ("vendor-usage", USAGE | {"vendor": "Drop Table"}, "vendor: "),
+    ("vendor-usage", USAGE | {"cost_usd": "0.0000000001"}, "cost_usd: "),
+    ("vendor-usage", USAGE | {"cost_usd": "NaN"}, "cost_usd: "),
+    ("vendor-usage", USAGE | {"input_tokens": 2**63}, "input_tokens: "),
+    ("vendor-usage", USAGE | {"actor": "a\0b"}, "actor: "),
+]
+
+
+@pytest.mark.parametrize(("path", "good"), [("copilot-metrics", LEGACY), ("vendor-usage", USAGE)])
 def test_what_the_tables_could_not_hold_is_refused_by_its_field(
-    start: Start, home: Home, path: str, record: dict[str, Any], problem: str
+    start: Start, home: Home, path: str, good: dict[str, Any]
 ) -> None:
-    good = USAGE if path == "vendor-usage" else LEGACY
+    wrong = [(record, problem) for where, record, problem in WRONG if where == path]
     with client(start(), home) as api:
-        answer = api.post(f"/v1/{path}", json=[record, good]).json()
-    assert (answer["accepted"], answer["rejected"]) == (1, 1)
-    assert answer["problems"][0]["reason"].startswith(problem)
+        answer = api.post(f"/v1/{path}", json=[*(record for record, _ in wrong), good]).json()
+    assert (answer["accepted"], answer["rejected"]) == (1, len(wrong))
+    for told, (record, problem) in zip(answer["problems"], wrong, strict=True):
+        assert told["reason"].startswith(problem), record
     table = path.replace("-", "_")
     assert rows(home, f"SELECT count(*) FROM raw_{table}") == [(1,)]
 
 
-def test_both_are_described_and_want_the_token(start: Start, home: Home) -> None:
-    with client(start(), home) as api:
+def test_both_are_described_and_want_the_token(running: RunningService) -> None:
+    with client(running, running.home) as api:
         paths = api.get("/openapi.json").json()["paths"]
         for path in ("/v1/copilot-metrics", "/v1/vendor-usage"):
             content = paths[path]["post"]["requestBody"]["content"]["application/json"]

@@ -20,6 +20,7 @@ from agent_analytics_collector.dashboards import (
     rewrite,
 )
 from agent_analytics_collector.errors import AgentAnalyticsError
+from agent_analytics_collector.scrub.text import without_home
 
 
 class NoSuchChoice(AgentAnalyticsError):
@@ -87,7 +88,7 @@ def resolve(
     """
     known = [str(row[0]) for row in marts.execute(CHOICES[filter_name]).fetchall() if row[0]]
     meant: dict[str, None] = {}
-    for value in values:
+    for value in map(without_home, values):
         found = (
             [name for name in known if name == value]
             or [name for name in known if name.endswith(f"/{value}")]

@@ -1,19 +1,21 @@
-"""The HTTP API: commits, session records and vendors' figures in; whether all is well out."""
+"""The HTTP API: commits, session records and vendors' figures in; whether all is well."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Request, Security
-from fastapi.security import HTTPBearer
+from fastapi import FastAPI, Header, HTTPException, Request
 from fastapi_offline import FastAPIOffline
 from starlette.responses import JSONResponse, Response
 
+from agent_analytics_collector.access.authenticate import Authenticator
+from agent_analytics_collector.access.expiry import expiry_header
+from agent_analytics_collector.api.authorization import Ingesting
 from agent_analytics_collector.api.intake import MODELS, Intake
+from agent_analytics_collector.api.openapi import Health, Readiness, problems
 from agent_analytics_collector.api.payloads import Received
 from agent_analytics_collector.api.problems import answer_with_problems, problem
-from agent_analytics_collector.api.token import is_accepted
 from agent_analytics_collector.envelope import Signal, header_text
 from agent_analytics_collector.http_guard import refuse_foreign
 
@@ -44,18 +46,12 @@ _ROUTES = {
         "A developer's own range of hours for a few days; it has no field for text.",
     ),
 }
-_BEARER = HTTPBearer(auto_error=False, description="The installation's token")
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    code: {"description": description, "content": {"application/problem+json": {}}}
-    for code, description in (
-        (400, "The body is no JSON"),
-        (401, "No or a wrong secret"),
-        (403, "A foreign Host or Origin"),
-        (413, "The body is too large"),
-        (422, "No record could be taken"),
-        (503, "The spool is full or broken; try again after Retry-After"),
-    )
-}
+_EVENTS = (
+    "/v1/events",
+    Signal.SESSION_RECORDS,
+    "Record what an agent of your own did",
+    "The records of `/v1/session-records`, for tools that are no agent with session files.",
+)
 
 
 def build_app(
@@ -63,7 +59,7 @@ def build_app(
     health: Callable[[], dict[str, Any]],
     readiness: Callable[[], list[str]],
     intake: Intake,
-    token: str,
+    authenticator: Authenticator,
     allowed_hosts: tuple[str, ...],
     version: str,
 ) -> FastAPI:
@@ -74,9 +70,11 @@ def build_app(
     app = FastAPIOffline(
         title="agent-analytics",
         version=version,
-        description="What the CLI and git hooks tell the collector. OTLP has ports of its own.",
+        description="What the CLI, git hooks and tools tell the collector, and what its figures "
+        "say. OTLP has ports of its own.",
         redoc_url=None,
     )
+    app.state.authenticator = authenticator
     answer_with_problems(app)
 
     @app.middleware("http")
@@ -85,39 +83,40 @@ def build_app(
     ) -> Response:
         if foreign := refuse_foreign(request.headers, allowed_hosts):
             return problem(403, foreign)
+        request.state.principal = None
         response = await call_next(request)
         response.headers["X-Content-Type-Options"] = "nosniff"
+        if request.state.principal is not None:
+            response.headers.update(expiry_header(request.state.principal))
         return response
 
-    async def authorized(request: Request, _: Annotated[Any, Security(_BEARER)]) -> None:
-        if not is_accepted(request.headers.get("authorization"), token):
-            raise HTTPException(
-                401,
-                "This needs `Authorization: Bearer …` with the installation's token: the file "
-                "`token` in the collector's home.",
-                {"WWW-Authenticate": "Bearer"},
-            )
-
-    @app.get("/healthz", summary="Whether the collector runs")
+    @app.get("/healthz", summary="Whether the collector runs", response_model=Health)
     async def healthz() -> dict[str, Any]:
         return health()
 
-    @app.get("/readyz", summary="Whether it takes and loads what it is sent")
+    @app.get(
+        "/readyz",
+        summary="Whether it takes and loads what it is sent",
+        response_model=Readiness,
+        responses={503: {"model": Readiness, "description": "It does not, for these reasons"}},
+    )
     async def readyz() -> Response:
         reasons = readiness()
         status = {"status": "not ready" if reasons else "ready", "reasons": reasons}
         return JSONResponse(status, 503 if reasons else 200)
 
-    for signal, (summary, description) in _ROUTES.items():
+    for path, signal, summary, description in (
+        *((f"/v1/{signal.replace('_', '-')}", signal, *said) for signal, said in _ROUTES.items()),
+        _EVENTS,
+    ):
         app.add_api_route(
-            f"/v1/{signal.value.replace('_', '-')}",
+            path,
             _endpoint(signal, intake),
             methods=["POST"],
             response_model=Received,
             summary=summary,
             description=description,
-            responses=_PROBLEMS,
-            dependencies=[Depends(authorized)],
+            responses=problems(400, 401, 403, 413, 415, 422, 503),
             openapi_extra={"requestBody": {"required": True, "content": _content(signal)}},
         )
     return app
@@ -125,11 +124,19 @@ def build_app(
 
 def _endpoint(signal: Signal, intake: Intake) -> Callable[..., Awaitable[Any]]:
     async def post(
-        request: Request, x_developer_id: Annotated[str | None, Header()] = None
+        request: Request,
+        principal: Ingesting,
+        x_developer_id: Annotated[
+            str | None,
+            Header(description="Whom the records are of, where the key is nobody's own"),
+        ] = None,
+        agent_analytics_forwarded: Annotated[
+            str | None, Header(description="Ids of the installations that sent it on")
+        ] = None,
     ) -> Received | Response:
         body = await _read_body(request)
-        developer_id = header_text(x_developer_id) if x_developer_id else None
-        received = await intake.accept(signal, body, developer_id)
+        named = header_text(x_developer_id) if x_developer_id else None
+        received = await intake.accept(signal, body, principal, named, agent_analytics_forwarded)
         if received.rejected and not received.accepted + received.duplicate:
             detail = f"No record could be taken. {received.problems[0].reason}"
             return problem(422, detail, **received.model_dump())

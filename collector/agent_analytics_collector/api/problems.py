@@ -12,7 +12,20 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse
 
 from agent_analytics_collector.api.intake import NotJson, TooManyRecords
-from agent_analytics_collector.errors import SpoolBroken, SpoolFull
+from agent_analytics_collector.errors import (
+    AccessNotLogged,
+    AskedWrongly,
+    KeysUnusable,
+    Looped,
+    MartsUnreadable,
+    NotAllowed,
+    RunGone,
+    SpoolBroken,
+    SpoolFull,
+    TookTooLong,
+    TooManyAsk,
+    Unauthenticated,
+)
 
 log = structlog.get_logger()
 
@@ -44,8 +57,20 @@ def answer_with_problems(app: FastAPI) -> None:
     async def not_json(_: Request, error: Exception) -> JSONResponse:
         return problem(400, str(error))
 
+    async def unauthenticated(_: Request, error: Exception) -> JSONResponse:
+        return problem(401, str(error), {"WWW-Authenticate": "Bearer"})
+
+    async def not_allowed(_: Request, error: Exception) -> JSONResponse:
+        return problem(403, str(error))
+
     async def too_many(_: Request, error: Exception) -> JSONResponse:
         return problem(413, str(error))
+
+    async def asked_wrongly(_: Request, error: Exception) -> JSONResponse:
+        return problem(422, str(error))
+
+    async def gone(_: Request, error: Exception) -> JSONResponse:
+        return problem(410, str(error))
 
     async def full(_: Request, error: Exception) -> JSONResponse:
         return problem(503, str(error), {"Retry-After": str(RETRY_AFTER_S)})
@@ -56,8 +81,16 @@ def answer_with_problems(app: FastAPI) -> None:
 
     app.add_exception_handler(StarletteHTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(NotJson, not_json)
+    for unfit in (NotJson, Looped):
+        app.add_exception_handler(unfit, not_json)
     app.add_exception_handler(TooManyRecords, too_many)
-    app.add_exception_handler(SpoolFull, full)
-    app.add_exception_handler(SpoolBroken, full)
+    app.add_exception_handler(Unauthenticated, unauthenticated)
+    app.add_exception_handler(NotAllowed, not_allowed)
+    app.add_exception_handler(AskedWrongly, asked_wrongly)
+    app.add_exception_handler(RunGone, gone)
+    for retryable in (
+        SpoolFull, SpoolBroken, KeysUnusable, TookTooLong, TooManyAsk, MartsUnreadable,
+        AccessNotLogged,
+    ):  # fmt: skip
+        app.add_exception_handler(retryable, full)
     app.add_exception_handler(Exception, bug)
