@@ -84,6 +84,25 @@ def take_out(text: str, fragment: str, under: str) -> str:
     return text
 
 
+def value_text(text: str, under: str, name: str) -> str | None:
+    """How a member of the object at the key `under` stands in the text; None when it does not.
+
+    Raises NotJson.
+    """
+    there = _object_under(text, under)
+    found = there.find(name) if there else None
+    return text[found.value.start : found.value.end] if found else None
+
+
+def put_value(text: str, under: str, name: str, old: str, new: str) -> str:
+    """The text with one value for another, where the member has that value. Raises NotJson."""
+    there = _object_under(text, under)
+    found = there.find(name) if there else None
+    if found is None or text[found.value.start : found.value.end] != old:
+        return text
+    return text[: found.value.start] + new + text[found.value.end :]
+
+
 def members_of(fragment: str, under: str) -> dict[str, Any]:
     """The members that a fragment made by `insert` holds; none of an item of a list."""
     if _item_of(fragment, under) is not None:

@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import stat
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,7 +19,7 @@ from agent_analytics_cli.changes import (
     write_atomically,
 )  # fmt: skip
 from agent_analytics_cli.json_reader import NotJson
-from agent_analytics_cli.json_text import has_part, is_empty, take_out
+from agent_analytics_cli.json_text import has_part, is_empty, put_value, take_out
 from agent_analytics_collector.errors import AgentAnalyticsError
 from agent_analytics_collector.home import Home
 
@@ -49,6 +49,15 @@ class BrokenReceipt(AgentAnalyticsError):
         )
 
 
+class Replaced(msgspec.Struct, frozen=True):
+    """A value of the user's that one of ours took the place of, as both stand in the text."""
+
+    name: str
+    """Of the member of a JSON object; of TOML the key, and both texts are whole lines."""
+    before: str
+    after: str
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One file of the user's that we changed."""
 
@@ -74,6 +83,8 @@ class Entry(msgspec.Struct, frozen=True):
     """Of a JSON file the top-level key whose members the one fragment holds; else None."""
     part: str = ""
     """Tells several things of ours in one file apart; each goes by itself."""
+    replaced: list[Replaced] = []
+    """Values that get back what they were, where they are still ours."""
 
 
 class Receipt:
@@ -145,6 +156,7 @@ def entry_for(
     old: Entry | None,
     under: str | None = None,
     part: str = "",
+    replaced: Sequence[Replaced] = (),
 ) -> Entry:
     """The entry to write down before `change` is made; `old` is the one of the same part.
 
@@ -170,13 +182,15 @@ def entry_for(
     return Entry(
         str(path), kind, created, fragments,
         sha256(change.after or b"") if is_all_ours else NOT_OURS_AS_A_WHOLE,
-        *modes, list(dict.fromkeys(folders)), under, part,
+        *modes, list(dict.fromkeys(folders)), under, part, list(replaced),
     )  # fmt: skip
 
 
 def holds(entry: Entry, content: bytes) -> bool:
     """Whether anything of the entry's fragments is in the content."""
     if entry.created and sha256(content) == entry.after_sha256:
+        return True
+    if entry.replaced and _with_values(entry, content) != content:
         return True
     if entry.under is not None:
         text = content.decode("utf-8", "surrogateescape")
@@ -206,13 +220,36 @@ def undo_in(entry: Entry, before: bytes | None) -> FileChange | None:
     why = "take out what agent-analytics put in"
     if entry.created and sha256(before) == entry.after_sha256:
         return FileChange(path, before, None, why)
-    after = _without_members(entry, before) if entry.under else _without_fragments(entry, before)
-    if path.suffix == ".toml" and not _is_toml_of(after, before):
+    rest = _with_values(entry, before)
+    after = _without_members(entry, rest) if entry.under else _without_fragments(entry, rest)
+    if path.suffix == ".toml" and not _is_toml_of(after, rest):
         raise FragmentLost(entry.path)  # keys that somebody put under a heading of ours
     if entry.created and not after.strip():
         return FileChange(path, before, None, why)
     is_ours = stat.S_IMODE(path.stat().st_mode) == entry.mode_after
     return FileChange(path, before, after, why, entry.mode_before if is_ours else None)
+
+
+def _with_values(entry: Entry, content: bytes) -> bytes:
+    """The content with the user's values where ours took their place and still stand."""
+    text = content.decode("utf-8", "surrogateescape")
+    for one in entry.replaced:
+        if entry.under is None:
+            text = _with_line(text, one.after, one.before)
+        else:
+            with contextlib.suppress(NotJson):
+                text = put_value(text, entry.under, one.name, one.after, one.before)
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _with_line(text: str, old: str, new: str) -> str:
+    """The text with one line for another, where that line is there once."""
+    lines = text.split("\n")
+    places = [place for place, line in enumerate(lines) if line.removesuffix("\r") == old]
+    if len(places) == 1:
+        ending = "\r" if lines[places[0]].endswith("\r") else ""
+        lines[places[0]] = new + ending
+    return "\n".join(lines)
 
 
 def _without_fragments(entry: Entry, content: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import blake2b
@@ -55,17 +56,23 @@ class Envelope:
 
 
 DEVELOPER_HEADER = "x-developer-id"
-KEPT_HEADERS = frozenset({DEVELOPER_HEADER})
-"""Headers that mean something for the rows. Credentials (x-api-key) are never written down."""
+AGENT_HEADER = "x-agent-name"
+"""Which agent sent it; `init` has an agent say so whose telemetry goes on to its old receiver."""
+FORWARDED_HEADER = "agent-analytics-forwarded"
+"""Ids of the installations that have sent it on, separated by commas."""
+KEPT_HEADERS = frozenset({DEVELOPER_HEADER, AGENT_HEADER, FORWARDED_HEADER})
+"""Headers that say whose it is and where it was. Credentials (x-api-key) are never written down."""
 LONGEST_HEADER = 1024
 
 
 def header_text(value: str) -> str:
-    """A header as its sender wrote it: in UTF-8, which HTTP servers hand on as Latin-1."""
-    try:
-        return value.encode("latin-1").decode("utf-8")[:LONGEST_HEADER]
-    except UnicodeError:
-        return value[:LONGEST_HEADER]
+    """A header as its sender wrote it: in UTF-8, which HTTP servers hand on as Latin-1.
+
+    Without the spaces around it, which gRPC hands on and HTTP does not carry.
+    """
+    with suppress(UnicodeError):
+        value = value.encode("latin-1").decode("utf-8")
+    return value.strip()[:LONGEST_HEADER].rstrip()
 
 
 def record_digest(developer_id: str | None, record: dict[str, Any]) -> bytes:

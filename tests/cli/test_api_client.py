@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent_analytics_cli.outbound.api_client import is_loopback
+from agent_analytics_collector.addresses import is_loopback
 
 
 @pytest.mark.parametrize(

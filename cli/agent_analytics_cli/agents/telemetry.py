@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from agent_analytics_cli.changes import ChangeRefused, FileChange, masked
-from agent_analytics_cli.receipt import Entry, FragmentLost, undo
+from agent_analytics_cli.receipt import Entry, FragmentLost, Replaced, undo
+from agent_analytics_collector.server_settings import Forward
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,28 @@ class Receiver:
     @property
     def is_elsewhere(self) -> bool:
         """What agents send leaves this machine."""
-        from agent_analytics_cli.outbound.api_client import is_loopback
+        from agent_analytics_collector.addresses import is_loopback
 
         return not is_loopback(self.endpoint)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReceiver:
+    """Where an agent sent its telemetry before, which is to get it still."""
+
+    agent: str
+    """As `enabled_agents` names it."""
+    endpoint: str
+    """Base URL of its OTLP/HTTP."""
+    headers: Mapping[str, str]
+    """That the agent sent along; keys are among them."""
+    signals: tuple[str, ...]
+
+    def forward(self, headers_file: str) -> Forward:
+        """As config.yaml has it."""
+        return Forward(
+            self.endpoint, headers_file=headers_file, signals=self.signals, agents=(self.agent,)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +66,10 @@ class TelemetryPlan:
     """Files of our own that the change needs."""
     fragments: tuple[str, ...] = ()
     """In place of `fragment`, where what is ours is in several pieces."""
+    replaced: tuple[Replaced, ...] = ()
+    """Values of the user's that ours took the place of."""
+    receiver: KeptReceiver | None = None
+    """Where those values led to; with conflicts, whom what it sends could go on to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +85,26 @@ class TelemetryState:
     """The file, or "the shell's environment", that the endpoint comes from."""
     problems: list[str] = field(default_factory=list)
     """Sentences: settings that the agent cannot use, or that hide others."""
+
+
+def http_base_of(endpoint: str, *, over_http: bool) -> str | None:
+    """The base address of OTLP/HTTP of a receiver that an agent sends to; None if not known.
+
+    Of one that is sent gRPC it is port 4318 beside 4317.
+    """
+    endpoint = endpoint.strip().rstrip("/")
+    try:
+        url = urlsplit(endpoint)
+        if url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc:
+            return None
+        if over_http:
+            return endpoint
+        if url.port != 4317:
+            return None
+    except ValueError:  # no number, or no port's
+        return None
+    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    return f"{url.scheme}://{host}:4318"
 
 
 def elsewhere(title: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from agent_analytics_cli.setup.questions import answer, has_terminal, read_api_k
 from agent_analytics_cli.setup.recipes import GITHUB, GITLAB, Circumstances
 from agent_analytics_cli.setup.recipes.choice import OPTIONS, print_recipe, recipe_named
 from agent_analytics_cli.setup.report import report, tell
+from agent_analytics_cli.setup.server_options import flags_for_server, server_options
 from agent_analytics_cli.setup.steps import SetupPlan
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import load_settings
@@ -90,6 +92,7 @@ def _host(ctx: click.Context, option: click.Parameter, given: str | None) -> str
 @click.option("--grpc-port", type=_PORT, help="Port of OTLP/gRPC (4317), kept in config.yaml.")
 @click.option("--http-port", type=_PORT, help="Port of OTLP/HTTP (4318), kept in config.yaml.")
 @click.option("--api-port", type=_PORT, help="Port of the API (8321), kept in config.yaml.")
+@server_options
 @click.option("--yes", is_flag=True, help="Ask nothing; take the defaults, or what was before.")
 @click.option("--dry-run", is_flag=True, help="Show the exact difference and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -111,7 +114,8 @@ def command(
     settings of yours that say otherwise are never overridden. What is changed is noted, and
     `agent-analytics uninstall` takes it out byte for byte. Exits 1 when something that was asked
     for had to be left out. --devcontainer, --wsl, --ci and --ssh change nothing: they print what
-    agents that run there need.
+    agents that run there need. --server asks the server whether it takes the key, and has this
+    machine's collector send on to it what it receives; what it cannot deliver waits in the spool.
 
     \b
     Examples:
@@ -119,6 +123,7 @@ def command(
     $ agent-analytics init --yes --dry-run
     $ agent-analytics init --yes --agents claude_code,codex
     $ agent-analytics init --yes --global --grpc-port 5317
+    $ agent-analytics init --server https://analytics.example.com --key-file key.txt
     $ agent-analytics init --ci gitlab
     """
     if is_global and flags["hooks"] not in (None, "everywhere"):
@@ -131,9 +136,10 @@ def command(
     if not (yes or dry_run or places or has_terminal()):
         raise click.UsageError("There is no terminal to ask on. Add --yes to take the defaults.")
     home, here = Home.from_environment(), Path.cwd()
+    flags = flags_for_server(home, load_settings(home).settings, flags)
     ports = {"grpc_port": grpc_port, "http_port": http_port, "api_port": api_port}
     flags |= {
-        "api_key": read_api_key(api_key_file),
+        "api_key": read_api_key(api_key_file) or flags.get("api_key"),
         "ports": {name: port for name, port in ports.items() if port is not None},
     }
     defaults = default_answers(load_settings(home), Receipt.load(home), here)
@@ -144,6 +150,9 @@ def command(
         return
     make_plan = partial(_plan, home, answers, here)
     plan = make_plan(Receipt.load(home))
+    if plan.offers and not (yes or dry_run) and _wants_receivers_kept(plan):
+        make_plan = partial(_plan, home, replace(answers, keep_receivers=True), here)
+        plan = make_plan(Receipt.load(home))
     if dry_run or not plan.changes:
         report(plan, plan.changes, as_json=as_json, dry_run=dry_run)
         return
@@ -154,6 +163,15 @@ def command(
         click.confirm("Make these changes?", default=True, abort=True, err=True)
     plan, made = apply_setup(home, make_plan, agreed)
     report(plan, made, as_json=as_json, dry_run=False)
+
+
+def _wants_receivers_kept(plan: SetupPlan) -> bool:
+    """Asked of a person whose agents send elsewhere."""
+    for name, kept in plan.offers.items():
+        click.echo(f"\n{AGENTS[name].title} sends its telemetry to {kept.endpoint} now.", err=True)
+    return click.confirm(
+        "Have it sent here, and sent on to there by agent-analytics?", default=False, err=True
+    )
 
 
 def _plan(home: Home, answers: Any, here: Path, receipt: Receipt) -> SetupPlan:

@@ -179,7 +179,7 @@ def _connected(
     from agent_analytics_cli.metabase.client import MetabaseClient
     from agent_analytics_cli.metabase.login import logged_in, look_at
     from agent_analytics_cli.metabase.password import read_password
-    from agent_analytics_cli.outbound.api_client import is_loopback
+    from agent_analytics_collector.addresses import is_loopback
 
     with MetabaseClient(url) as client:
         instance = look_at(client)

@@ -12,9 +12,11 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import Progress
 
+from agent_analytics_cli.outbound.api_client import read_token
 from agent_analytics_cli.outbound.replay import replay
 from agent_analytics_cli.output import note, print_json
 from agent_analytics_cli.tables import as_text
+from agent_analytics_collector.access.keys import has_keys
 from agent_analytics_collector.errors import NotRunning
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.state import read_service
@@ -48,8 +50,9 @@ def command(ctx: click.Context, folder: Path, timeout: float, as_json: bool) -> 
     service = read_service(home)
     if service is None:
         raise NotRunning(home.root)
+    key = read_token(home) if has_keys(home) else None
     with _progress() as sent:
-        summary = replay(folder, service, timeout, sent)
+        summary = replay(folder, service, timeout, sent, key)
     for failure in summary.failed:
         note(as_text(f"{failure.file}: {failure.reason}"))
     if as_json:

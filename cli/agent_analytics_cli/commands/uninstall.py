@@ -13,7 +13,7 @@ from agent_analytics_cli.setup.removal import (
     Removed,
     check_purge,
     done_by,
-    plan_removal,
+    plan_uninstall,
     remove_everything,
 )  # fmt: skip
 from agent_analytics_collector.home import Home
@@ -27,7 +27,8 @@ from agent_analytics_collector.home import Home
 def command(yes: bool, dry_run: bool, purge: bool, as_json: bool) -> None:
     """Restore every file that init and hooks have changed, byte for byte.
 
-    What you changed in those files since stays. The state folder with your data stays too, unless
+    What you changed in those files since stays. Nothing is sent to a server or on to another
+    receiver any more, and the keys for that go. The state folder with your data stays, unless
     --purge is given. Exits 1 when something could not be taken out, and says how to.
 
     \b
@@ -40,7 +41,7 @@ def command(yes: bool, dry_run: bool, purge: bool, as_json: bool) -> None:
     home = Home.from_environment()
     if purge:
         check_purge(home)
-    plan = plan_removal(Receipt.load(home))
+    plan = plan_uninstall(home, Receipt.load(home))
     if dry_run:
         _show(home, plan, purge=purge, as_json=as_json)
         return

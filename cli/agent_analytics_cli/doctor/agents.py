@@ -43,10 +43,17 @@ class Heard(NamedTuple):
 def check_agent_settings(situation: Situation) -> Verdict:
     """Whether the next session of each enabled agent here would report to this collector."""
     from agent_analytics_cli.setup.agents import AGENTS
+    from agent_analytics_collector.access.key_file import has_keys
 
     enabled = [name for name in situation.settings.enabled_agents if name in AGENTS]
     if not enabled:
         return ok("No agent is enabled.")
+    if situation.settings.telemetry.endpoint is None and has_keys(situation.home):
+        return warn(
+            f"{', '.join(enabled)} is to send here, where `init` gives it no key, and with "
+            f"{situation.home.keys} this collector turns away whoever has none.",
+            f"{_INIT} --server URL --key-file FILE --direct",
+        )
     used = [name for name in enabled if AGENTS[name].is_found()] or enabled[:1]
     verdicts = [
         _check_claude_code(situation) if name == CLAUDE_CODE else _check_agent(situation, name)
@@ -143,11 +150,11 @@ def project_folder() -> Path | None:
 
 def wanted_endpoint(situation: Situation, *, over_http: bool) -> str:
     """Where agents are to send: what the settings say, else this home's own collector."""
-    from agent_analytics_cli.setup.telemetry_steps import http_endpoint_of
+    from agent_analytics_cli.agents.telemetry import http_base_of
 
     endpoint = situation.settings.telemetry.endpoint
     if endpoint:
-        return (http_endpoint_of(endpoint) if over_http else None) or endpoint
+        return (http_base_of(endpoint, over_http=False) if over_http else None) or endpoint
     ports = situation.service or situation.settings
     return f"http://127.0.0.1:{ports.http_port if over_http else ports.grpc_port}"
 
@@ -159,7 +166,7 @@ def is_same_address(endpoint: str | None, other: str) -> bool:
 
 def _address(endpoint: str) -> tuple[str | None, int | None]:
     """Host and port, every name of this machine's loopback being one."""
-    from agent_analytics_cli.outbound.api_client import is_loopback
+    from agent_analytics_collector.addresses import is_loopback
 
     url = endpoint if "://" in endpoint else f"http://{endpoint}"
     parts = urlsplit(url)

@@ -111,7 +111,8 @@ def sentence_of(error: Exception) -> str:
 def _ask(situation: Situation) -> Answer:
     import httpx
 
-    from agent_analytics_cli.outbound.api_client import ApiClient, is_loopback
+    from agent_analytics_cli.outbound.api_client import ApiClient
+    from agent_analytics_collector.addresses import is_loopback
 
     settings, service = situation.settings, situation.service
     if settings.backend_url is None and service is None:
@@ -126,11 +127,14 @@ def _ask(situation: Situation) -> Answer:
             f"{situation.log('service')} may say why"
         )
     with ApiClient.connect(situation.home, settings, ANSWER_TIMEOUT_S) as api:
-        base_url = api.base_url
+        base_url, verify = api.base_url, api.verify
     # No secret goes along: whoever answers need not be a collector.
     try:
         with httpx.Client(
-            base_url=base_url, timeout=ANSWER_TIMEOUT_S, trust_env=not is_loopback(base_url)
+            base_url=base_url,
+            timeout=ANSWER_TIMEOUT_S,
+            trust_env=not is_loopback(base_url),
+            verify=verify,
         ) as client:
             asked_at = time.time()
             health = client.get("/healthz")

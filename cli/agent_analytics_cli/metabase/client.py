@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from agent_analytics_cli.outbound.api_client import is_loopback
+from agent_analytics_collector.addresses import is_loopback
 from agent_analytics_collector.errors import AgentAnalyticsError, BadSetting
 
 T = TypeVar("T")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from pathlib import Path
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
+from agent_analytics_collector.addresses import is_loopback
 from agent_analytics_collector.errors import AgentAnalyticsError, BadSetting, NotRunning
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.settings import Settings
@@ -36,7 +37,12 @@ class ApiClient:
     """`with ApiClient.connect(home, settings) as api: api.post("/v1/commits", [...])`."""
 
     def __init__(
-        self, base_url: str, secret: str | None, developer_id: str | None, timeout_s: float
+        self,
+        base_url: str,
+        secret: str | None,
+        developer_id: str | None,
+        timeout_s: float,
+        verify: SSLContext | bool = True,
     ) -> None:
         headers = {b"Content-Type": b"application/json", b"Accept": b"application/json"}
         if secret:
@@ -46,13 +52,19 @@ class ApiClient:
         # A proxy of the environment has no business between us and the loopback interface.
         self._client = httpx.Client(
             base_url=base_url, headers=headers, timeout=timeout_s,
-            trust_env=not is_loopback(base_url),
+            trust_env=not is_loopback(base_url), verify=verify,
         )  # fmt: skip
         self.base_url = base_url
+        self.verify = verify
+        """How the API's certificate is checked, as httpx takes it."""
 
     @classmethod
     def connect(cls, home: Home, settings: Settings, timeout_s: float = 5.0) -> ApiClient:
-        """The API of `backend_url`, else of this home. Raises NotRunning, BadSetting."""
+        """The API of `backend_url`, else of this home.
+
+        Raises NotRunning, BadSetting, TlsUnusable.
+        """
+        verify: SSLContext | bool = True
         if settings.backend_url:
             base_url, secret = settings.backend_url, settings.api_key
         else:
@@ -60,8 +72,12 @@ class ApiClient:
             if service is None:
                 raise NotRunning(home.root)
             base_url, secret = service.api_url, read_token(home)
+            if service.certificate is not None:
+                from agent_analytics_collector.edge.trust import trust
+
+                verify = trust(Path(service.certificate))
         try:
-            return cls(base_url.rstrip("/"), secret, settings.developer_id, timeout_s)
+            return cls(base_url.rstrip("/"), secret, settings.developer_id, timeout_s, verify)
         except (httpx.InvalidURL, UnicodeError, ValueError) as error:
             raise BadSetting("backend_url", "config.yaml", str(error)) from error
 
@@ -99,15 +115,6 @@ class ApiClient:
         if answer.status_code == 429 or answer.status_code >= 500:
             raise ApiUnreachable(url, detail, _seconds(answer.headers.get("retry-after")))
         raise ApiRefused(url, answer.status_code, detail)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL is of this machine's loopback interface."""
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def read_token(home: Home) -> str | None:

@@ -6,6 +6,7 @@ import email.utils
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -21,7 +22,9 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
 from agent_analytics_cli import __version__
 from agent_analytics_cli.outbound.recordings import Recording, Transport
+from agent_analytics_collector.edge.trust import own_certificate, served_name, trust
 from agent_analytics_collector.envelope import Signal
+from agent_analytics_collector.state import ServiceState
 
 _Response = (
     logs_service_pb2.ExportLogsServiceResponse
@@ -68,22 +71,27 @@ class Answer:
 
 
 class OtlpClient:
-    """Connections to the two OTLP ports of one collector, `host:port` each."""
+    """Connections to the two OTLP ports of one collector."""
 
-    def __init__(self, grpc_address: str, http_address: str) -> None:
-        options = (
-            ("grpc.enable_http_proxy", 0),
-            ("grpc.primary_user_agent", _USER_AGENT),
-            ("grpc.initial_reconnect_backoff_ms", 200),
-            ("grpc.max_reconnect_backoff_ms", 2000),
-        )
-        self._channel = grpc.insecure_channel(grpc_address, options)
+    def __init__(
+        self, grpc_address: str, http_url: str, certificate: Path | None, key: str | None
+    ) -> None:
+        """`certificate` is what the ports are served with, None plain text; `key` goes along."""
+        self._key = {"x-api-key": key} if key else {}
+        self._channel = _channel(grpc_address, certificate)
         # trust_env would take a proxy, and credentials from ~/.netrc.
         self._http = httpx.Client(
-            base_url=f"http://{http_address}",
+            base_url=http_url,
             trust_env=False,
             headers={"user-agent": _USER_AGENT},
+            verify=True if certificate is None else trust(certificate),
         )
+
+    @classmethod
+    def of(cls, service: ServiceState, key: str | None) -> OtlpClient:
+        """A client of this home's running collector. Raises TlsUnusable, OSError."""
+        certificate = Path(service.certificate) if service.certificate else None
+        return cls(service.grpc, service.http_url, certificate, key)
 
     def __enter__(self) -> OtlpClient:
         return self
@@ -107,7 +115,7 @@ class OtlpClient:
     def _send_grpc(self, recording: Recording, body: bytes, timeout_s: float) -> Answer:
         signal = recording.request.signal
         export = self._channel.unary_unary(_METHODS[signal], _as_is, _as_is)
-        metadata = tuple(recording.custom_headers().items())
+        metadata = tuple((recording.custom_headers() | self._key).items())
         try:
             answer = export(body, timeout=timeout_s, metadata=metadata)
         except grpc.RpcError as error:
@@ -121,7 +129,7 @@ class OtlpClient:
             response = self._http.post(
                 request.path or f"/v1/{request.signal.value}",
                 content=_chunks(body) if recording.was_chunked() else body,
-                headers={**recording.custom_headers(), "content-type": content_type},
+                headers={**recording.custom_headers(), **self._key, "content-type": content_type},
                 timeout=timeout_s,
             )
         except httpx.TransportError as error:
@@ -134,6 +142,23 @@ class OtlpClient:
             is_retryable=response.status_code in _RETRYABLE_STATUSES,
             retry_after_s=_retry_after(response.headers.get("retry-after")),
         )
+
+
+def _channel(address: str, certificate: Path | None) -> grpc.Channel:
+    options = [
+        ("grpc.enable_http_proxy", 0),
+        ("grpc.primary_user_agent", _USER_AGENT),
+        ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.max_reconnect_backoff_ms", 2000),
+    ]
+    if certificate is None:
+        return grpc.insecure_channel(address, options)
+    host, _, port = address.rpartition(":")
+    name = served_name(host.strip("[]"), int(port), certificate)
+    if name is not None:
+        options.append(("grpc.ssl_target_name_override", name))
+    pem = own_certificate(certificate).encode()
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(pem), options)
 
 
 def _as_is(body: bytes) -> bytes:

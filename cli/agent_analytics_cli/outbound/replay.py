@@ -42,18 +42,19 @@ def replay(
     service: ServiceState,
     timeout_s: float = 30.0,
     sent: Callable[[int, int], None] | None = None,
+    key: str | None = None,
 ) -> Replayed:
     """Send all requests of `folder`, one after the other, each over its own transport.
 
     What the collector asks to send again later is sent again until `timeout_s` went by without
-    any request being settled; `sent` gets (settled, all) after each. Raises NoRecordings,
-    BrokenRecording.
+    any request being settled; `sent` gets (settled, all) after each. `key` is what a team's
+    collector wants. Raises NoRecordings, BrokenRecording, TlsUnusable, OSError.
     """
     recordings = find_recordings(folder)
     failed: list[NotAccepted] = []
     # Patience is one for all: a collector that died costs it once, not once per request.
     give_up_at = time.monotonic() + timeout_s
-    with OtlpClient(service.grpc, service.http) as client:
+    with OtlpClient.of(service, key) as client:
         for count, recording in enumerate(recordings, start=1):
             answer = _send(client, recording, give_up_at)
             if answer.problem is not None:

@@ -44,6 +44,8 @@ class Wish:
     """Replaces the places of Claude Code's managed settings."""
     home: Home = field(default_factory=Home.from_environment)
     """What an agent's own hook reports to."""
+    keep: bool = False
+    """Telemetry that goes elsewhere by the user's own settings comes here, and goes on to there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def _plan_claude_code(wish: Wish) -> TelemetryPlan:
         claude_config_dir(), wish.receiver.endpoint, wish.receiver.headers,
         details=wish.tool_details, repository_names=wish.repository_names,
         export_interval_s=wish.export_interval_s, project_dir=wish.project_dir,
-        managed=wish.managed, entry=wish.entry, own_variables=wish.own_variables,
+        managed=wish.managed, entry=wish.entry, own_variables=wish.own_variables, keep=wish.keep,
     )  # fmt: skip
 
 
@@ -95,7 +97,7 @@ def _claude_code_state(project_dir: Path | None) -> TelemetryState:
 
 
 def _plan_codex(wish: Wish) -> TelemetryPlan:
-    return codex.plan_telemetry(codex_home(), wish.receiver, entry=wish.entry)
+    return codex.plan_telemetry(codex_home(), wish.receiver, entry=wish.entry, keep=wish.keep)
 
 
 def _plan_gemini_cli(wish: Wish) -> TelemetryPlan:

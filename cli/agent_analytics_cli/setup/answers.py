@@ -16,8 +16,10 @@ from agent_analytics_cli.git.repository import GitFailed, NotARepository, find_r
 from agent_analytics_cli.json_text import members_of
 from agent_analytics_cli.receipt import Receipt
 from agent_analytics_cli.setup.agents import AGENTS
+from agent_analytics_cli.setup.forwards import as_setting
 from agent_analytics_cli.shell_profile import set_by
 from agent_analytics_collector.errors import BadSetting
+from agent_analytics_collector.server_settings import Forward
 from agent_analytics_collector.settings import Loaded
 
 Hooks = Literal["here", "everywhere", "none"]
@@ -47,6 +49,12 @@ class Answers:
     """`grpc_port`, `http_port`, `api_port`, where they are to change."""
     status_line: bool = False
     """Claude Code is to call `agent-analytics statusline`."""
+    forward: tuple[Forward, ...] | None = None
+    """Where the collector sends on to; None leaves it as it is."""
+    forward_headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Headers by whose they are (`server`, an agent), to be written; keys are among them."""
+    keep_receivers: bool = False
+    """Agents that send elsewhere are to send here, and what they send goes on to there."""
 
     def settings(self) -> dict[str, Any]:
         """The answers that config.yaml keeps, by dotted name."""
@@ -57,6 +65,7 @@ class Answers:
             "developer_id": self.developer_id,
             "project_id": self.project_id,
             "telemetry.endpoint": self.endpoint,
+            **({} if self.forward is None else {"forward": as_setting(self.forward)}),
             **self.ports,
         }
 

@@ -105,7 +105,9 @@ def make_step(step: Step, home: Home, receipt: Receipt) -> None:
         before = receipt.entries
         old = receipt.find(path, step.part)
         fragments = list(step.fragments)
-        receipt.put(entry_for(step.change, step.kind, fragments, old, step.under, step.part))
+        receipt.put(
+            entry_for(step.change, step.kind, fragments, old, step.under, step.part, step.replaced)
+        )
         receipt.save()
         try:
             _make_folder(path)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-from agent_analytics_cli.changes import ChangeRefused
+from agent_analytics_cli.changes import ChangeRefused, FileChange
 from agent_analytics_cli.config_file import plan_config
 from agent_analytics_cli.git.hooks import plan_install, plan_install_everywhere
 from agent_analytics_cli.git.repository import (
@@ -21,6 +22,12 @@ from agent_analytics_cli.machine import user_home
 from agent_analytics_cli.receipt import Receipt
 from agent_analytics_cli.setup.agents import AGENTS
 from agent_analytics_cli.setup.answers import STATUS_LINE, Answers
+from agent_analytics_cli.setup.forwards import (
+    as_setting,
+    headers_name,
+    plan_headers,
+    with_forward,
+)
 from agent_analytics_cli.setup.status_line import add_status_line
 from agent_analytics_cli.setup.steps import SetupPlan, Step
 from agent_analytics_cli.setup.telemetry_steps import add_telemetry
@@ -48,22 +55,55 @@ def plan_setup(
     settings = _in_force(home, answers)
     secrets = [secret for secret in (old.api_key, answers.api_key) if secret]
     plan = SetupPlan(settings, secrets=tuple({*secrets, *(quote(one) for one in secrets)}))
-    try:
-        config = plan_config(home.config_file, given)
-        if config.is_change:
-            plan.steps.append(Step(config))
-    except ChangeRefused as error:
-        plan.left_alone.append(str(error))
-        plan.settings = old  # what is not written down is not in force
     plan.notes += _still_there(answers, receipt)
     repository = _repository(here)
     project_dir = (repository and repository.top_level) or here
+    config = _plan_config(home, given, plan)
+    if config is None:
+        plan.settings = old  # what is not written down is not in force
     if answers.agents or answers.shell_profile:
         add_telemetry(plan, home, answers, receipt, project_dir, only, managed)
+    if config is not None:
+        _put_first(plan, home, answers, given, config)
     if answers.status_line and not only:
         add_status_line(plan, receipt, project_dir, managed)
     _add_hooks(plan, home, answers, repository)
     return plan
+
+
+def _plan_config(home: Home, given: Mapping[str, Any], plan: SetupPlan) -> FileChange | None:
+    """How config.yaml is to be; None when it cannot be changed, which is said."""
+    try:
+        return plan_config(home.config_file, given)
+    except ChangeRefused as error:
+        plan.left_alone.append(str(error))
+        return None
+
+
+def _put_first(
+    plan: SetupPlan, home: Home, answers: Answers, given: dict[str, Any], config: FileChange
+) -> None:
+    """Before an agent is told to send here: what is to be sent on is written down by then."""
+    headers = dict(answers.forward_headers)
+    forwards = plan.settings.forward
+    for name, kept in plan.receivers.items():
+        headers[name] = kept.headers
+        forwards = with_forward(home, forwards, name, kept.forward(headers_name(home, name)))
+    steps = []
+    try:
+        for whose, found in headers.items():
+            change = plan_headers(home, whose, found)
+            if change.is_change:
+                steps.append(Step(change, is_secret=True))
+        if plan.receivers:
+            config = plan_config(home.config_file, given | {"forward": as_setting(forwards)})
+    except ChangeRefused as error:
+        plan.left_alone.append(str(error))
+        plan.steps.clear()
+        return
+    if config.is_change:
+        steps.append(Step(config))
+    plan.steps[:0] = steps
 
 
 def _in_force(home: Home, answers: Answers) -> Settings:

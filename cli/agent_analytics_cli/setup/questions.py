@@ -76,7 +76,7 @@ def read_api_key(file: Path | None) -> str | None:
         key = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadSetting("api_key", str(file), f"cannot be read: {error}") from error
-    return _check_key(key.strip(), str(file))
+    return check_key(key.strip(), str(file))
 
 
 def _with_backend(answers: Answers, given: dict[str, Any]) -> Answers:
@@ -131,7 +131,7 @@ def _ask_backend(answers: Answers, given: dict[str, Any]) -> Answers:
             "API key (hidden; empty for none)", hide_input=True, default="", show_default=False,
             err=True,
         )  # fmt: skip
-        answers = replace(answers, api_key=_check_key(key.strip(), "answer"))
+        answers = replace(answers, api_key=check_key(key.strip(), "answer"))
     return answers
 
 
@@ -190,7 +190,8 @@ _QUESTIONS: dict[str, Callable[[Answers, dict[str, Any]], Answers]] = {
 """By the flag that answers it."""
 
 
-def _check_key(key: str, origin: str) -> str | None:
+def check_key(key: str, origin: str) -> str | None:
+    """The key, if headers can carry it; None of an empty one. Raises BadSetting."""
     if key and (not key.isascii() or not key.isprintable() or " " in key):
         raise BadSetting("api_key", origin, "must be one line of printable ASCII without spaces")
     return key or None

@@ -31,7 +31,8 @@ from agent_analytics_cli.receipt import (
     undo_in,
 )  # fmt: skip
 from agent_analytics_cli.setup.apply import setup_lock
-from agent_analytics_collector.errors import AgentAnalyticsError
+from agent_analytics_cli.setup.forwards import plan_leaving
+from agent_analytics_collector.errors import AgentAnalyticsError, BadSetting
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.state import read_service
 
@@ -52,7 +53,7 @@ class RemovalPlan:
 
     changes: list[FileChange] = field(default_factory=list)
     copies: set[Path] = field(default_factory=set)
-    """Of the changed files the copies that were made before the first change."""
+    """Of the changed files those that are not shown: copies made before the first change, keys."""
     left: list[str] = field(default_factory=list)
     """What cannot be taken out, and how a person can."""
     notes: list[str] = field(default_factory=list)
@@ -104,6 +105,34 @@ def plan_removal(receipt: Receipt, paths: Collection[Path] | None = None) -> Rem
     return plan
 
 
+def plan_uninstall(home: Home, receipt: Receipt) -> RemovalPlan:
+    """What `uninstall` would do: all of the receipt, and what of ours is sent on elsewhere."""
+    plan = plan_removal(receipt)
+    changes, left = _leaving(home)
+    plan.changes += changes
+    plan.left += left
+    plan.copies |= {change.path for change in changes if change.after is None}
+    return plan
+
+
+def _leaving(home: Home) -> tuple[list[FileChange], list[str]]:
+    try:
+        return plan_leaving(home)
+    except BadSetting as error:
+        return [], [f"Nothing of config.yaml can be taken out: {error}"]
+
+
+def _leave_server(home: Home, done: Removed) -> None:
+    changes, left = _leaving(home)
+    done.left += left
+    for change in changes:
+        try:
+            apply(change)
+            done.files.append((change.path, done_by(change)))
+        except ChangeRefused as error:
+            done.left.append(str(error))
+
+
 def done_by(change: FileChange) -> str:
     """What undoing does to a file, in a word."""
     return "deleted" if change.after is None else "restored"
@@ -131,7 +160,9 @@ def remove_everything(home: Home, *, purge: bool) -> Removed:
             remove_leftovers(Path(entry.path))
         _remove_hooks(home, receipt, done)
         undo_entries(home, receipt, done)
-        if purge and not done.left:
+        if not purge:
+            _leave_server(home, done)
+        elif not done.left:
             purge_home(home, done)
     return done
 
@@ -155,7 +186,9 @@ def purge_home(home: Home, done: Removed) -> None:
         path.relative_to(home.root).parts[0]
         for path in (
             home.config_file, home.token, home.outbox, home.hooks, home.receipt, home.seeds,
-            home.data, home.run, home.logs, home.dbt_target, home.demo.root,
+            home.data, home.run, home.logs, home.dbt_target, home.demo.root, home.forward,
+            home.keys, home.signing_key, home.installation, home.line_key, home.pepper,
+            home.erasures, home.erasing, home.access_log,
         )
     }  # fmt: skip
     for found in list(home.root.iterdir()):

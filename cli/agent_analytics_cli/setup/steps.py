@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent_analytics_cli.agents.telemetry import KeptReceiver
 from agent_analytics_cli.changes import FileChange, masked
 from agent_analytics_cli.git.hooks import HooksPlan
+from agent_analytics_cli.receipt import Replaced
 from agent_analytics_collector.settings import Settings
 
 
@@ -23,6 +25,9 @@ class Step:
     copy_of: Path | None = None
     part: str = ""
     """As in `receipt.Entry`."""
+    replaced: tuple[Replaced, ...] = ()
+    is_secret: bool = False
+    """The content is not shown."""
 
 
 @dataclass(slots=True)
@@ -37,6 +42,10 @@ class SetupPlan:
     """What was asked for and is not done, why, and what a person can do."""
     notes: list[str] = field(default_factory=list)
     secrets: tuple[str, ...] = ()
+    receivers: dict[str, KeptReceiver] = field(default_factory=dict)
+    """By agent, where it sent before and what it sends is to go on to."""
+    offers: dict[str, KeptReceiver] = field(default_factory=dict)
+    """By agent that is left alone, where it sends now and what it sends could go on to."""
 
     @property
     def changes(self) -> list[FileChange]:
@@ -53,6 +62,10 @@ class SetupPlan:
 
     def _diffs(self) -> Iterator[str]:
         copies = {step.change.path: step.copy_of for step in self.steps}
+        secret = {step.change.path for step in self.steps if step.is_secret}
         for change in self.changes:
             original = copies.get(change.path)
-            yield f"copy {original} to {change.path}\n" if original else change.diff()
+            if change.path in secret:
+                yield f"write {change.path} (headers with a key, which are not shown)\n"
+            else:
+                yield f"copy {original} to {change.path}\n" if original else change.diff()

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from agent_analytics_cli.agents.claude_code.otel_variables import HEADERS, SECRET_KEY, variables
 from agent_analytics_cli.agents.copilot_cli import telemetry as copilot_cli
-from agent_analytics_cli.agents.telemetry import Receiver, TelemetryPlan
+from agent_analytics_cli.agents.telemetry import (
+    KeptReceiver,
+    Receiver,
+    TelemetryPlan,
+    http_base_of,
+    shown,
+)  # fmt: skip
 from agent_analytics_cli.changes import ChangeRefused, FileChange
 from agent_analytics_cli.machine import shell_name
 from agent_analytics_cli.receipt import Receipt, holds
 from agent_analytics_cli.setup.agents import AGENTS, Agent, Wish
 from agent_analytics_cli.setup.answers import Answers
+from agent_analytics_cli.setup.forwards import is_ours
 from agent_analytics_cli.setup.ports import check_ports
 from agent_analytics_cli.setup.steps import SetupPlan, Step
 from agent_analytics_cli.shell_profile import calls_of, plan_profile, profile_of, set_by
+from agent_analytics_collector.access.key_file import has_keys
 from agent_analytics_collector.home import Home
 
 BACKUP_SUFFIX = ".agent-analytics-backup"
@@ -55,6 +63,7 @@ def add_telemetry(
             receiver, answers.tool_details, answers.repository_names,
             plan.settings.telemetry.export_interval, project_dir, in_profile,
             receipt.find(path) if path else None, own, managed, home,
+            answers.keep_receivers or _is_kept(home, plan, name),
         )  # fmt: skip
         try:
             telemetry = agent.plan(wish)
@@ -63,7 +72,15 @@ def add_telemetry(
             continue
         plan.left_alone += telemetry.conflicts
         if telemetry.conflicts:
+            if telemetry.receiver:
+                plan.offers[name] = telemetry.receiver
+                plan.notes.append(
+                    f"`agent-analytics init --keep-receivers` has {agent.title} send here, and "
+                    f"sends it on to {shown(telemetry.receiver.endpoint)}."
+                )
             continue
+        if telemetry.receiver:
+            _keep(plan, agent, telemetry.receiver)
         ready.append(name)
         if wanted:
             plan.notes += telemetry.kept
@@ -81,18 +98,6 @@ def add_telemetry(
         add_profile(plan, exported, calls, receipt)
 
 
-def http_endpoint_of(endpoint: str) -> str | None:
-    """Where a backend takes OTLP/HTTP: port 4318 beside 4317; None when its ports are others."""
-    try:
-        url = urlsplit(endpoint)
-        if url.port != 4317:
-            return None
-    except ValueError:  # no number, or no port's
-        return None
-    host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
-    return f"{url.scheme}://{host}:4318"
-
-
 def _receiver(plan: SetupPlan, home: Home, answers: Answers) -> Receiver | None:
     """Where agents are to send; None when they must not, which is said."""
     settings = plan.settings
@@ -101,7 +106,14 @@ def _receiver(plan: SetupPlan, home: Home, answers: Answers) -> Receiver | None:
     if endpoint is not None:
         if settings.api_key:
             headers[SECRET_KEY] = settings.api_key
-        return Receiver(endpoint, http_endpoint_of(endpoint), headers)
+        return Receiver(endpoint, http_base_of(endpoint, over_http=False), headers)
+    if has_keys(home):
+        plan.left_alone.append(
+            f"Agents get no telemetry: with {home.keys} this home is a team's server, which turns "
+            "away whoever has no key. `agent-analytics init --server URL --key-file FILE --direct` "
+            "gives them one."
+        )
+        return None
     ports = check_ports(home, settings)
     plan.notes += ports.notes
     if ports.problem:
@@ -109,6 +121,22 @@ def _receiver(plan: SetupPlan, home: Home, answers: Answers) -> Receiver | None:
         return None
     http = f"http://127.0.0.1:{settings.http_port}" if settings.http_port else None
     return Receiver(f"http://127.0.0.1:{settings.grpc_port}", http, headers)
+
+
+def _is_kept(home: Home, plan: SetupPlan, name: str) -> bool:
+    """Whether an earlier answer was to send on what this agent sends."""
+    return any(is_ours(home, forward, name) for forward in plan.settings.forward)
+
+
+def _keep(plan: SetupPlan, agent: Agent, kept: KeptReceiver) -> None:
+    plan.receivers[kept.agent] = kept
+    plan.secrets += tuple({form for value in kept.headers.values() if len(value) > 3
+                           for form in (value, quote(value))})  # fmt: skip
+    plan.notes.append(
+        f"{agent.title} sent to {shown(kept.endpoint)}. It sends to this machine's collector from "
+        "now on, and while `agent-analytics up` runs, that goes on to there (`forward` in "
+        "config.yaml)."
+    )
 
 
 def _exported(plan: SetupPlan, answers: Answers, receiver: Receiver) -> dict[str, str]:
@@ -142,8 +170,9 @@ def _add_settings(
                 backup, None, change.before, "a copy as it was", change.path.stat().st_mode & 0o7777
             )
             plan.steps.append(Step(copy, "backup", copy_of=change.path))
-    fragments = telemetry.fragments or (telemetry.fragment,)
-    plan.steps.append(Step(change, "settings", fragments, agent.under))
+    fragments = telemetry.fragments or ((telemetry.fragment,) if telemetry.fragment else ())
+    step = Step(change, "settings", fragments, agent.under, replaced=telemetry.replaced)
+    plan.steps.append(step)
 
 
 def backup_of(path: Path) -> Path:

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -15,7 +16,8 @@ import structlog
 
 from agent_analytics_collector.envelope import Envelope, Signal
 from agent_analytics_collector.errors import SpoolBroken, SpoolFull
-from agent_analytics_collector.settings import QUEUE_BYTES, SpoolSettings
+from agent_analytics_collector.settings import SpoolSettings
+from agent_analytics_collector.settings_checks import QUEUE_BYTES
 from agent_analytics_collector.spool import frame
 from agent_analytics_collector.spool.segments import (
     Position,
@@ -42,6 +44,10 @@ SHARE = {
 """How full the spool may be for a signal still to be taken: spans are refused first, and a
 quarter is kept for logs and commits, so that traces never cost the records that carry money.
 Session records, notes and blame can be read again, and vendors asked again."""
+
+KEPT = 0.75
+"""How full the spool may be with what is loaded and only kept to be sent on or for a restore: the
+rest is for what comes."""
 
 SEGMENT_AGE_S = 3600.0
 """A segment older than this is followed by a new one, so that the replay window is kept."""
@@ -92,26 +98,38 @@ class Spool:
         partly = self._sizes.get(self._loaded.segment, 0) - self._loaded.offset
         return waiting + max(partly, 0) + self._queued_bytes
 
-    def forget_loaded(self, loaded: Position) -> None:
+    def forget_loaded(
+        self,
+        loaded: Position,
+        needed: Position | None = None,
+        dropping: Callable[[int], None] = lambda segment: None,
+    ) -> None:
         """Remove segments that are in the warehouse and past the replay window.
 
-        Loaded ones go earlier, oldest first, when the spool would exceed its size. What was cut
-        from torn segments goes with the window too.
+        What lies after `needed` stays beyond the window, in the share of the spool that is KEPT's.
+        Loaded ones go earlier, oldest first, when the spool would exceed its size; `dropping` is
+        called before one goes of which something is needed. What was cut from torn segments goes
+        with the window too.
         """
         self._loaded = loaded
         oldest_kept = time.time() - self._settings.replay_window_hours * 3600
         total = sum(list(self._sizes.values()))
         for number in sorted(self._sizes):
-            if Position(number, self._sizes[number]) > loaded:
+            end = Position(number, self._sizes[number])
+            if end > loaded:
                 break
             path = segment_path(self._folder, number)
             aged = not path.exists() or path.stat().st_mtime < oldest_kept
-            if not aged and total <= self._settings.max_bytes:
+            is_needed = needed is not None and needed < end
+            room = self._settings.max_bytes * (KEPT if aged else 1.0)
+            if (is_needed or not aged) and total <= room:
                 break
             if number == self._segment:  # nothing came for the whole window
                 self._close_idle = True
                 self._queue.put((b"", self._loop.create_future()))
                 break
+            if is_needed:
+                dropping(number)
             path.unlink(missing_ok=True)
             total -= self._sizes.pop(number)
         for torn in self._folder.glob("*.torn"):

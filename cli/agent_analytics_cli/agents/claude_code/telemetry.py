@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent_analytics_cli.agents.claude_code.kept_receiver import kept_receiver, replace_values
 from agent_analytics_cli.agents.claude_code.otel_variables import (
     DETAILS,
     ENABLE,
@@ -39,8 +40,9 @@ from agent_analytics_cli.agents.claude_code.settings_files import (
 from agent_analytics_cli.agents.telemetry import TelemetryPlan
 from agent_analytics_cli.changes import ChangeRefused, FileChange, read_for_change
 from agent_analytics_cli.json_reader import NotJson
-from agent_analytics_cli.json_text import Scalar, insert, members_of, members_under
-from agent_analytics_cli.receipt import Entry, FragmentLost, undo
+from agent_analytics_cli.json_text import Insertion, Scalar, insert, members_of, members_under
+from agent_analytics_cli.receipt import Entry, FragmentLost, Replaced, undo
+from agent_analytics_collector.envelope import AGENT_HEADER
 
 __all__ = ["TelemetryPlan", "TelemetryStatus", "plan_telemetry", "telemetry_status"]
 
@@ -76,11 +78,13 @@ def plan_telemetry(
     managed: Sequence[Path] | None = None,
     entry: Entry | None = None,
     own_variables: Collection[tuple[str, str]] = (),
+    keep: bool = False,
 ) -> TelemetryPlan:
     """How `env` of the user's settings.json gets to send telemetry to `endpoint`.
 
     Only missing variables are added; those that `entry` says are ours may change. `own_variables`
-    are ours in the shell's environment. Raises ChangeRefused when the file cannot be edited.
+    are ours in the shell's environment. `keep` has ours take the place of the user's own values
+    that lead elsewhere. Raises ChangeRefused when the file cannot be edited.
     """
     path = config_dir / "settings.json"
     wanted = variables(
@@ -97,10 +101,21 @@ def plan_telemetry(
         "your settings", path, found, own_source is not None and own_source.has_headers_helper
     )
     shell = shell_source(own_variables)
-    conflicts = [
-        sentence for source in (*others, user, shell) for sentence in conflicts_of(source, wanted)
-    ]
-    conflicts += default_endpoint_conflict((*others, user, shell), endpoint)
+    theirs = [sentence for source in (*others, shell) for sentence in conflicts_of(source, wanted)]
+    theirs += default_endpoint_conflict((*others, user, shell), endpoint)
+    conflicts = [*theirs, *conflicts_of(user, wanted)]
+    receiver, text = None, _text(path, base)
+    replaced: tuple[Replaced, ...] = ()
+    if conflicts and not theirs and (receiver := kept_receiver(user)):
+        marked = variables(
+            endpoint, {**headers, AGENT_HEADER: receiver.agent}, details=details,
+            repository_names=repository_names, export_interval_s=export_interval_s,
+        )  # fmt: skip
+        changed = replace_values(text, found, marked)
+        if changed is None:
+            receiver = None
+        elif keep:
+            (text, replaced), wanted, conflicts = changed, marked, []
     kept = [source.problem for source in sources if source.problem]
     kept += [
         f"{path} sets {name}={found[name]}, which stays (agent-analytics would set {value})."
@@ -109,15 +124,16 @@ def plan_telemetry(
     ]
     missing = {name: value for name, value in wanted.items() if name not in found}
     if conflicts:
-        return TelemetryPlan(None, "", conflicts, kept)
-    if not missing or _is_done(entry, current, missing):
-        return TelemetryPlan(None, "", [], kept)
-    made = insert(_text(path, base), missing, ENV)
+        return TelemetryPlan(None, "", conflicts, kept, receiver=receiver)
+    now = {one.name: wanted[one.name] for one in replaced}
+    if not (missing or replaced) or _is_done(entry, current, missing, now):
+        return TelemetryPlan(None, "", [], kept, receiver=receiver)
+    made = insert(text, missing, ENV) if missing else Insertion(text, "")
     mode = 0o600 if SECRET_KEY in headers else None
     change = FileChange(
         path, current, made.text.encode(), "tells Claude Code to report to agent-analytics", mode
     )
-    return TelemetryPlan(change, made.fragment, [], kept)
+    return TelemetryPlan(change, made.fragment, [], kept, replaced=replaced, receiver=receiver)
 
 
 def telemetry_status(
@@ -179,11 +195,16 @@ def _text(path: Path, content: bytes | None) -> str:
         raise ChangeRefused(path, "it is not UTF-8") from error
 
 
-def _is_done(entry: Entry | None, current: bytes | None, missing: Mapping[str, Scalar]) -> bool:
+def _is_done(
+    entry: Entry | None,
+    current: bytes | None,
+    missing: Mapping[str, Scalar],
+    replaced: Mapping[str, str],
+) -> bool:
     """Whether our variables are in the file already, however it is laid out by now."""
     if entry is None or current is None:
         return False
     there = as_variables(members_under(current.decode(), ENV))
     written = members_of("".join(entry.fragments), ENV)
     ours = {name: there[name] for name, value in written.items() if there.get(name) == value}
-    return ours == missing
+    return ours == missing and all(there.get(name) == replaced[name] for name in replaced)

@@ -7,6 +7,7 @@ otherwise. An administrator's managed_config.toml has the last word (documented)
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import tomllib
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agent_analytics_cli.agents.codex.kept_receiver import kept_receiver, replace_lines
 from agent_analytics_cli.agents.telemetry import (
     Receiver,
     TelemetryPlan,
@@ -25,7 +27,8 @@ from agent_analytics_cli.agents.telemetry import (
     without_ours,
 )  # fmt: skip
 from agent_analytics_cli.changes import ChangeRefused, FileChange, read_for_change
-from agent_analytics_cli.receipt import Entry
+from agent_analytics_cli.receipt import Entry, Replaced
+from agent_analytics_collector.envelope import AGENT_HEADER
 
 TITLE, TABLE = "Codex", "otel"
 MANAGED = (Path("/etc/codex/managed_config.toml"),)
@@ -43,17 +46,20 @@ def plan_telemetry(
     *,
     managed: Sequence[Path] | None = None,
     entry: Entry | None = None,
+    keep: bool = False,
 ) -> TelemetryPlan:
     """How `[otel]` of config.toml gets to send events and metrics to the receiver, over gRPC.
 
-    Only missing keys are added, as text: comments, order and layout stay. Raises ChangeRefused.
+    Only missing keys are added, as text: comments, order and layout stay. `keep` has our lines
+    take the place of the user's own exporters that lead elsewhere. Raises ChangeRefused.
     """
     path = config_dir / "config.toml"
     current = read_for_change(path)
     base = text_of(path, without_ours(entry, current))
     document = _parsed(path, base)
     there = _table(path, document)
-    conflicts = list(_conflicts(f"{path} (your settings)", there, receiver))
+    own = list(_conflicts(f"{path} (your settings)", there, receiver))
+    conflicts: list[str] = []
     kept = []
     for file in MANAGED if managed is None else managed:
         try:
@@ -64,9 +70,21 @@ def plan_telemetry(
             kept.append(f"{file} (managed settings) cannot be read: {error}.")
             continue
         conflicts += _conflicts(f"{file} (managed settings)", found, receiver)
-    if conflicts:
-        return TelemetryPlan(None, "", conflicts, kept)
+    old = kept_receiver(there) if own and not conflicts else None
     wanted = _wanted(receiver)
+    replaced: tuple[Replaced, ...] = ()
+    if old is not None:
+        headers = {**receiver.headers, AGENT_HEADER: old.agent}
+        marked = _wanted(dataclasses.replace(receiver, headers=headers))
+        lines = {name: _line(name, value) for name, value in marked.items()}
+        changed = replace_lines(base, there, lines)
+        if changed is None:
+            old = None
+        elif keep:
+            (base, replaced), wanted, own = changed, marked, []
+            there = {**there, **{one.name: wanted[one.name] for one in replaced}}
+    if own or conflicts:
+        return TelemetryPlan(None, "", [*own, *conflicts], kept, receiver=old)
     kept += [
         f"{path} sets {name} = {json.dumps(there[name], default=str)} in [{TABLE}], which stays."
         for name in ("log_user_prompt", "metrics_exporter")
@@ -79,9 +97,12 @@ def plan_telemetry(
         )
     missing = {name: value for name, value in wanted.items() if name not in there}
     now = _table(path, _parsed(path, text_of(path, current)))
-    if not missing or {name: now.get(name) for name in missing} == missing:
-        return TelemetryPlan(None, "", [], kept)
-    after, fragment = _insert(base, missing, has_table=TABLE in document)
+    ours = {**missing, **{one.name: wanted[one.name] for one in replaced}}
+    if all(now.get(name) == value for name, value in ours.items()):
+        return TelemetryPlan(None, "", [], kept, receiver=old)
+    after, fragment = base, ""
+    if missing:
+        after, fragment = _insert(base, missing, has_table=TABLE in document)
     if not _holds(after, {**document, TABLE: {**there, **missing}}):
         raise ChangeRefused(
             path,
@@ -89,7 +110,10 @@ def plan_telemetry(
         )
     mode = 0o600 if SECRET_KEY in receiver.headers else None
     why = f"tells {TITLE} to report to agent-analytics"
-    return TelemetryPlan(FileChange(path, current, after.encode(), why, mode), fragment, [], kept)
+    return TelemetryPlan(
+        FileChange(path, current, after.encode(), why, mode), fragment, [], kept,
+        replaced=replaced, receiver=old,
+    )  # fmt: skip
 
 
 def telemetry_state(config_dir: Path, managed: Sequence[Path] | None = None) -> TelemetryState:

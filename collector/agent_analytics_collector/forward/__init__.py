@@ -1,0 +1,1 @@
+"""Accepted requests sent on: to the team's server, or to where telemetry went before."""
