@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from agent_analytics_collector.line_hashes import LineHasher
 from agent_analytics_collector.otlp.values import Attributes, Json, encode
+from agent_analytics_collector.privacy.pseudonyms import Pseudonyms
 from agent_analytics_collector.text_extracts import (
     from_command,
     from_edit_counts,
@@ -145,12 +146,20 @@ _CONTAINERS = frozenset((list, dict))
 class TextPolicy:
     """Applies the policy, or nothing of it when the user opted in to text.
 
-    With a hasher edits in the arguments of tools become hashes of their lines.
+    With a hasher edits in the arguments of tools become hashes of their lines, with pseudonyms
+    messages of commits become keyed hashes.
     """
 
-    def __init__(self, *, include_text: bool, hasher: LineHasher | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        include_text: bool,
+        hasher: LineHasher | None = None,
+        pseudonyms: Pseudonyms | None = None,
+    ) -> None:
         self._include_text = include_text
         self._hasher = hasher
+        self._pseudonyms = pseudonyms
         self.dropped = 0
         """Long values under names that `TEXT_ATTRIBUTES` does not know."""
 
@@ -180,6 +189,10 @@ class TextPolicy:
         if self._include_text:
             return body if isinstance(body, str) else encode(body).decode()
         return body if isinstance(body, str) and _IDENTIFIER.fullmatch(body) else None
+
+    def commit_message(self, message: str | None) -> str | None:
+        """A commit's message, or the hash in its place."""
+        return self._pseudonyms.of_message(message) if message and self._pseudonyms else message
 
     def name(self, name: str) -> str | None:
         """The name of a span or its event; None when empty or long enough to be text."""

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 BEGUN = datetime(2026, 11, 22, 10, tzinfo=UTC)
 HEADLESS, NOISE = "headless", "noise"
 FILE = "/home/dev/app/a.py"
+STORED = "~/app/a.py"
 REPOSITORY = "https://github.com/acme/app"
 
 
@@ -113,8 +114,9 @@ def test_each_call_says_how_it_ended(warehouse: Warehouse) -> None:
         "FROM marts.fct_tool_calls "
         f"WHERE session_id = '{SESSION}' ORDER BY called_at"
     ) == [
-        ("read", "Read", None, FILE, None, None, True, None, None, False, "hook", GENERATION),
-        ("replace", "StrReplace", None, FILE, None, None, True, None, 2, True, "hook", GENERATION),
+        ("read", "Read", None, STORED, None, None, True, None, None, False, "hook", GENERATION),
+        ("replace", "StrReplace", None, STORED, None, None, True, None, 2, True, "hook",
+         GENERATION),
         ("refused", "Shell", "rm", None, "reject", "permission_denied", None, None, None, False,
          "hook", GENERATION),
         ("tests", "Shell", "pytest", None, None, None, False, 1, None, False, "hook", GENERATION),

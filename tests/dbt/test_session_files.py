@@ -110,7 +110,7 @@ def test_a_session_of_files_alone_has_folder_branch_times_and_lines_of_its_edits
         "SELECT project_id, git_branch, started_at::varchar, ended_at::varchar, lines_added "
         "FROM marts.fct_agent_sessions WHERE session_id LIKE '13e67a82-%'"
     )
-    assert (project, branch, lines) == ("/home/dev/src/claude-c-commit", "main", 3)
+    assert (project, branch, lines) == ("~/src/claude-c-commit", "main", 3)
     assert (started, ended) == ("2026-11-22 03:39:05.065+00", "2026-11-22 03:39:05.941+00")
 
 

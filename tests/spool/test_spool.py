@@ -197,7 +197,7 @@ def test_the_last_segment_goes_too_when_nothing_came_for_the_whole_window(tmp_pa
         for path in list(tmp_path.glob("*.*")):
             os.utime(path, (day_ago, day_ago))
         end = end_of_spool(tmp_path)
-        for _ in range(100):
+        for _ in range(3000):
             spool.forget_loaded(end)
             await asyncio.sleep(0.01)
             if not list(tmp_path.glob("*.*")):
@@ -262,3 +262,32 @@ asyncio.run(main())
     assert done.stdout.endswith("refused\n")
     assert cut_torn_tail(tmp_path) == 0
     assert bodies(tmp_path) == [b"before", b"after"]
+
+
+def test_what_is_still_needed_stays_beyond_the_window_until_new_data_needs_the_room(
+    tmp_path: Path,
+) -> None:
+    """60 segments of 20 KiB: only three quarters of 1 MiB may be kept for somebody away."""
+
+    async def fill() -> None:
+        settings = SpoolSettings(max_bytes=1024 * 1024, segment_bytes=4096, replay_window_hours=0)
+        spool = Spool(tmp_path, settings)
+        for number in range(60):
+            await spool.put(envelope(str(number).encode() * 10_000), 1)
+            if number == 20:
+                spool.forget_loaded(end_of_spool(tmp_path), Position())
+                assert len(list_segments(tmp_path)) == 21, "aged, loaded, and needed"
+        first = list_segments(tmp_path)
+        dropped: list[int] = []
+        needed = Position(first[2])
+        spool.forget_loaded(end_of_spool(tmp_path), needed, dropped.append)
+        left = list_segments(tmp_path)
+        size = sum(segment_path(tmp_path, number).stat().st_size for number in left)
+        assert size <= 1024 * 1024 * 3 // 4
+        assert dropped == first[2 : len(first) - len(left)], "and what nobody needs is no loss"
+        spool.forget_loaded(end_of_spool(tmp_path), Position(left[-2]), dropped.append)
+        assert list_segments(tmp_path) == left[-2:]
+        assert len(dropped) == len(first) - len(left) - 2
+        spool.close()
+
+    asyncio.run(fill())

@@ -35,6 +35,8 @@ _SIGNALS = {
     Signal.SURVEYS: 11,
 }
 _ENCODINGS = {Encoding.PROTOBUF: 1, Encoding.JSON: 2}
+_ERASED = 255
+"""In the place of a signal: the content was deleted, and zeros stand there."""
 _SIGNAL_OF = {code: signal for signal, code in _SIGNALS.items()}
 _ENCODING_OF = {code: encoding for encoding, code in _ENCODINGS.items()}
 
@@ -45,6 +47,14 @@ class Incomplete(Exception):
 
 class Damaged(Exception):
     """The bytes are no valid frame."""
+
+
+class Erased(Exception):
+    """A whole frame whose content was deleted: it is stepped over."""
+
+    def __init__(self, frame_length: int) -> None:
+        self.frame_length = frame_length
+        super().__init__(frame_length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +74,45 @@ class Header:
         return HEADER_SIZE + self.metadata_length + self.body_length
 
 
-def encode(envelope: Envelope, records: int) -> bytes:
-    """The frame of one request holding `records` records."""
+def encode(envelope: Envelope, records: int, *, length: int = 0) -> bytes:
+    """The frame of one request holding `records` records.
+
+    A shorter frame becomes `length` bytes long, if blanks behind the headers can make it so.
+    """
     metadata = msgspec.json.encode(envelope.headers) if envelope.headers else b""
+    missing = length - HEADER_SIZE - len(metadata) - len(envelope.body)
+    if missing > 0:
+        metadata = (metadata or b"{}").ljust(len(metadata) + missing)
+    return _frame(
+        envelope.received_at_ns, records, _SIGNALS[envelope.signal],
+        _ENCODINGS[envelope.encoding], metadata, envelope.body,
+    )  # fmt: skip
+
+
+def encode_erased(length: int) -> bytes:
+    """A frame of that length, at least HEADER_SIZE, that says nothing."""
+    return _frame(0, 0, _ERASED, _ENCODINGS[Encoding.JSON], b"", bytes(length - HEADER_SIZE))
+
+
+def _frame(
+    received_at_ns: int, records: int, signal: int, encoding: int, metadata: bytes, body: bytes
+) -> bytes:
     rest = _HEADER.pack(
-        MAGIC, 0, len(envelope.body), len(metadata), envelope.received_at_ns, records,
-        _SIGNALS[envelope.signal], _ENCODINGS[envelope.encoding],
-    )[_CRC_FROM:]  # fmt: skip
-    crc = zlib.crc32(envelope.body, zlib.crc32(metadata, zlib.crc32(rest)))
-    return b"".join((MAGIC, crc.to_bytes(4, "little"), rest, metadata, envelope.body))
+        MAGIC, 0, len(body), len(metadata), received_at_ns, records, signal, encoding
+    )[_CRC_FROM:]
+    crc = zlib.crc32(body, zlib.crc32(metadata, zlib.crc32(rest)))
+    return b"".join((MAGIC, crc.to_bytes(4, "little"), rest, metadata, body))
 
 
 def read_header(data: bytes | memoryview, offset: int = 0) -> Header:
-    """The header at `offset`. Raises Incomplete, Damaged."""
+    """The header at `offset`. Raises Incomplete, Damaged, Erased."""
     if len(data) - offset < HEADER_SIZE:
         raise Incomplete
     magic, crc, body, metadata, received_at_ns, records, signal, encoding = _HEADER.unpack_from(
         data, offset
     )
+    if magic == MAGIC and signal == _ERASED and not metadata and body <= MAX_BODY:
+        raise Erased(HEADER_SIZE + body)
     if (
         magic != MAGIC
         or signal not in _SIGNAL_OF
@@ -96,13 +127,13 @@ def read_header(data: bytes | memoryview, offset: int = 0) -> Header:
 
 
 def decode(data: bytes | memoryview, offset: int = 0) -> tuple[Envelope, Header]:
-    """The frame at `offset`, its CRC checked. Raises Incomplete, Damaged."""
-    header = read_header(data, offset)
-    view = memoryview(data)[offset : offset + header.frame_length]
-    if len(view) < header.frame_length:
-        raise Incomplete
-    if zlib.crc32(view[_CRC_FROM:]) != header.crc:
-        raise Damaged
+    """The frame at `offset`, its CRC checked. Raises Incomplete, Damaged, Erased."""
+    try:
+        header = read_header(data, offset)
+    except Erased as erased:
+        _checked(data, offset, erased.frame_length)
+        raise
+    view = _checked(data, offset, header.frame_length)
     body_from = HEADER_SIZE + header.metadata_length
     metadata = bytes(view[HEADER_SIZE:body_from])
     headers = msgspec.json.decode(metadata, type=dict[str, str]) if metadata else {}
@@ -110,3 +141,13 @@ def decode(data: bytes | memoryview, offset: int = 0) -> tuple[Envelope, Header]
         header.signal, header.encoding, bytes(view[body_from:]), header.received_at_ns, headers
     )
     return envelope, header
+
+
+def _checked(data: bytes | memoryview, offset: int, length: int) -> memoryview:
+    """The bytes of a frame. Raises Incomplete, Damaged."""
+    view = memoryview(data)[offset : offset + length]
+    if len(view) < length:
+        raise Incomplete
+    if zlib.crc32(view[_CRC_FROM:]) != int.from_bytes(view[4:_CRC_FROM], "little"):
+        raise Damaged
+    return view

@@ -16,7 +16,7 @@ from agent_analytics_collector.spool.segments import Position, list_segments, se
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry, or (envelope None) a run of damaged bytes that was stepped over."""
+    """One entry, or (envelope None) a run of bytes that was stepped over: damaged or erased."""
 
     envelope: Envelope | None
     after: Position
@@ -45,6 +45,9 @@ def _entries(data: bytes, number: int, base: int, *, newest: bool) -> Iterator[E
     while offset < len(data):
         try:
             envelope, header = frame.decode(data, offset)
+        except frame.Erased as erased:
+            offset += erased.frame_length
+            yield Entry(None, Position(number, base + offset))
         except (frame.Incomplete, frame.Damaged) as problem:
             if newest and isinstance(problem, frame.Incomplete):
                 return
@@ -66,6 +69,8 @@ class Waiting:
     entries: int
     records: dict[Signal, int]
     bytes: int
+    oldest_at_ns: int | None = None
+    """When the first of them was received, UTC nanoseconds since 1970."""
 
     @property
     def total_records(self) -> int:
@@ -75,31 +80,40 @@ class Waiting:
 def count_waiting(folder: Path, position: Position) -> Waiting:
     """Entries and records after `position`, reading headers only."""
     entries, size = 0, 0
+    oldest_at_ns: int | None = None
     records = dict.fromkeys(Signal, 0)
-    for header, _, _ in _walk(folder, position):
+    for header, _, _ in walk_entries(folder, position):
         entries += 1
         records[header.signal] += header.records
         size += header.frame_length
-    return Waiting(entries, records, size)
+        oldest_at_ns = header.received_at_ns if oldest_at_ns is None else oldest_at_ns
+    return Waiting(entries, records, size, oldest_at_ns)
 
 
 def read_signal(folder: Path, signal: Signal) -> Iterator[Envelope]:
     """All entries of one signal that the spool still holds; of others only headers are read."""
-    for header, file, offset in _walk(folder, Position()):
+    for header, file, offset in walk_entries(folder, Position()):
         if header.signal is signal:
             file.seek(offset)
             try:
                 envelope, _ = frame.decode(file.read(header.frame_length))
-            except frame.Damaged:
+            except (frame.Damaged, frame.Erased):  # erased since its header was read
                 continue
             yield envelope
 
 
-def _walk(folder: Path, position: Position) -> Iterator[tuple[frame.Header, BinaryIO, int]]:
-    """Header, open segment and offset of each entry from `position` on that is whole."""
+def walk_entries(
+    folder: Path, position: Position, last_segment: int | None = None
+) -> Iterator[tuple[frame.Header, BinaryIO, int]]:
+    """Header, open segment and offset of each entry from `position` on that is whole.
+
+    Up to the end of `last_segment`; None is the end of the spool.
+    """
     for number in list_segments(folder):
         if number < position.segment:
             continue
+        if last_segment is not None and number > last_segment:
+            return
         offset = position.offset if number == position.segment else 0
         try:
             file = segment_path(folder, number).open("rb")
@@ -113,6 +127,9 @@ def _walk(folder: Path, position: Position) -> Iterator[tuple[frame.Header, Bina
                     header = frame.read_header(file.read(frame.HEADER_SIZE))
                 except frame.Incomplete:
                     break
+                except frame.Erased as erased:
+                    offset += erased.frame_length
+                    continue
                 except frame.Damaged:
                     file.seek(offset)
                     found = find_entry(file.read(), 1)

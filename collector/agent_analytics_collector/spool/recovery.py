@@ -37,6 +37,8 @@ def find_entry(data: bytes, offset: int) -> int | None:
     while (found := data.find(frame.MAGIC, offset)) >= 0:
         try:
             frame.decode(data, found)
+        except frame.Erased:
+            return found
         except (frame.Incomplete, frame.Damaged):
             offset = found + 1
         else:
@@ -50,6 +52,8 @@ def _end_of_last_entry(data: bytes) -> int:
     while start is not None and start < len(data):
         try:
             _, header = frame.decode(data, start)
+        except frame.Erased as erased:
+            end = start = start + erased.frame_length
         except (frame.Incomplete, frame.Damaged):
             start = find_entry(data, start + 1)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any
 
@@ -13,13 +13,15 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 
-from agent_analytics_collector.envelope import OTLP_SIGNALS, Envelope
+from agent_analytics_collector.envelope import DEVELOPER_HEADER, OTLP_SIGNALS, Envelope
 from agent_analytics_collector.errors import Undecodable
 from agent_analytics_collector.line_hashes import LineHasher
 from agent_analytics_collector.otlp import logs, metrics, spans
 from agent_analytics_collector.otlp.check import POINT_FAULTS, log_fault, points, span_fault
 from agent_analytics_collector.otlp.messages import Request, parse
 from agent_analytics_collector.otlp.origin import origin
+from agent_analytics_collector.privacy.pseudonyms import Pseudonyms
+from agent_analytics_collector.scrub.columns import scrubbed_table
 from agent_analytics_collector.text_policy import TextPolicy
 from agent_analytics_collector.warehouse import api_rows
 from agent_analytics_collector.warehouse.api_rows import COMMIT_FILES
@@ -36,8 +38,18 @@ _TIMES = (
 class RawBatch:
     """Rows of several requests, as columns when they are asked for."""
 
-    def __init__(self, *, include_text: bool = False, hasher: LineHasher | None = None) -> None:
-        self._policy = TextPolicy(include_text=include_text, hasher=hasher)
+    def __init__(
+        self,
+        *,
+        include_text: bool = False,
+        text_developers: Collection[str] | None = None,
+        hasher: LineHasher | None = None,
+        pseudonyms: Pseudonyms | None = None,
+    ) -> None:
+        """`include_text` keeps the text of all developers, or of `text_developers` alone."""
+        self._without_text = TextPolicy(include_text=False, hasher=hasher, pseudonyms=pseudonyms)
+        self._with_text = TextPolicy(include_text=True, hasher=hasher, pseudonyms=pseudonyms)
+        self._include_text, self._text_developers = include_text, text_developers
         self._rows: dict[str, list[Row]] = {name: [] for name in TABLES}
         self._rejected: list[Row] = []
         self.repaired_strings = 0
@@ -56,7 +68,7 @@ class RawBatch:
     @property
     def dropped_attributes(self) -> int:
         """Long values under names that no list knows, left out by the text policy."""
-        return self._policy.dropped
+        return self._without_text.dropped
 
     def add(self, envelope: Envelope) -> None:
         """Decode one request. Whatever it holds, its good records become rows."""
@@ -72,9 +84,10 @@ class RawBatch:
         self._decode(parsed.message, envelope)
 
     def _add_api_records(self, envelope: Envelope) -> None:
+        policy = self._policy_for(envelope)
         for index, record in enumerate(orjson.loads(envelope.body)):
             try:
-                found = list(api_rows.rows(record, envelope, self._policy))
+                found = list(api_rows.rows(record, envelope, policy))
             except Exception as error:  # a bug of ours costs this record, not its neighbours
                 reason = f"not decodable: {type(error).__name__}"
                 self._reject(envelope, reason, {"index": index})
@@ -83,15 +96,26 @@ class RawBatch:
                     self._rows[table].append(row)
 
     def tables(self) -> dict[str, pa.Table]:
-        """The raw tables' new rows by table; tables without any are left out."""
-        return {name: to_table(TABLES[name], rows) for name, rows in self._rows.items() if rows}
+        """The raw tables' new rows by table, secrets filtered; tables without any are left out."""
+        return {
+            name: scrubbed_table(to_table(TABLES[name], rows))
+            for name, rows in self._rows.items()
+            if rows
+        }
 
     def rejected_table(self) -> pa.Table | None:
         """Rows of `raw_rejected` but for `batch_id`; None when nothing was rejected."""
-        return to_table(REJECTED, self._rejected) if self._rejected else None
+        return scrubbed_table(to_table(REJECTED, self._rejected)) if self._rejected else None
+
+    def _policy_for(self, envelope: Envelope) -> TextPolicy:
+        if not self._include_text:
+            return self._without_text
+        asked = self._text_developers
+        opted_in = asked is None or envelope.headers.get(DEVELOPER_HEADER, "").strip() in asked
+        return self._with_text if opted_in else self._without_text
 
     def _decode(self, message: Request, envelope: Envelope) -> None:
-        policy = self._policy
+        policy = self._policy_for(envelope)
         if isinstance(message, ExportLogsServiceRequest):
             for resource in message.resource_logs:
                 for scope in resource.scope_logs:
@@ -159,7 +183,8 @@ class RawBatch:
         """What may be kept of a rejected record: its name, its times, its attributes' names."""
         fields = record.DESCRIPTOR.fields_by_name
         own = getattr(record, "event_name" if "event_name" in fields else "name", "")
-        outline: dict[str, object] = {"name": self._policy.name(name or own)}
+        policy = self._without_text
+        outline: dict[str, object] = {"name": policy.name(name or own)}
         outline |= {field: getattr(record, field) for field in _TIMES if field in fields}
-        outline["attributes"] = [self._policy.name(pair.key) for pair in record.attributes]
+        outline["attributes"] = [policy.name(pair.key) for pair in record.attributes]
         return outline

@@ -19,7 +19,7 @@ _MICRO = 1_000_000
 Record = dict[str, Any]
 
 
-def commit(record: Record, envelope: Envelope, _: TextPolicy) -> Row:
+def commit(record: Record, envelope: Envelope, policy: TextPolicy) -> Row:
     """Told again with its files, it is the same commit."""
     get = record.get
     authored_at = get("authored_at")
@@ -27,7 +27,7 @@ def commit(record: Record, envelope: Envelope, _: TextPolicy) -> Row:
     own = {name: value for name, value in record.items() if name != "files"}
     return (
         get("commit_hash"),
-        get("commit_message"),
+        policy.commit_message(get("commit_message")),
         get("author_name"),
         get("author_email"),
         record["timestamp"] * _MICRO,

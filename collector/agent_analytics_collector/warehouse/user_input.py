@@ -16,13 +16,16 @@ import structlog
 import tzlocal
 
 from agent_analytics_collector.home import Home
+from agent_analytics_collector.privacy.email_identities import identity_rows, is_recent
+from agent_analytics_collector.scrub.text import without_home
 from agent_analytics_collector.settings import Settings
 
 log = structlog.get_logger()
 
 PRICES = "model_price_overrides"
+IDENTITIES = "developer_identities"
 OVERRIDES = (
-    "model_aliases", "developer_identities", "plans", "subscriptions", "budgets", "invoices",
+    "model_aliases", IDENTITIES, "plans", "subscriptions", "budgets", "invoices",
     "teams",
 )  # fmt: skip
 """With PRICES, the names of the CSV files a user may put into `seeds/` of the home."""
@@ -39,6 +42,9 @@ def write_user_input(connection: duckdb.DuckDBPyConnection, home: Home, settings
         rows = _file_rows(home.seeds, kind)
         if rows is not None:
             stored = _stored(connection, f"{_OVERRIDES} WHERE kind = '{kind}'")
+            if kind == IDENTITIES:
+                stored = {row for row in stored if not is_recent(row[1])}
+                rows |= identity_rows(home)
             _change(connection, "raw_user_overrides", stored, rows)
     newest = _stored(
         connection,
@@ -80,7 +86,7 @@ def _setting_rows(settings: Settings) -> set[Row]:
         if value is not None
     }
     if settings.project_id:
-        rows["project_id"] = settings.project_id
+        rows["project_id"] = without_home(settings.project_id)
     return set(rows.items())
 
 
@@ -106,7 +112,16 @@ def _file_rows(seeds: Path, kind: str) -> set[Row] | None:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return {
-                (kind, _json({name.strip(): text for name, text in row.items() if name and text}))
+                (
+                    kind,
+                    _json(
+                        {
+                            name.strip(): without_home(text)  # as projects are stored
+                            for name, text in row.items()
+                            if name and text
+                        }
+                    ),
+                )
                 for row in csv.DictReader(file)
             }
     except FileNotFoundError:

@@ -1,0 +1,1 @@
+"""What is known of a person: hashed, reported, handed out, erased, and looked for."""

@@ -1,0 +1,1 @@
+"""Secrets, card numbers and home folders taken out of what is stored."""
