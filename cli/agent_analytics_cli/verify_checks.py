@@ -167,12 +167,16 @@ CHECKS = (
         """select
                (select count(*) from raw_otel_logs) + (select count(*) from raw_otel_metrics)
                + (select count(*) from raw_otel_spans)
-               + (select count(*) from raw_agent_session_records),
+               + (select count(*) from raw_agent_session_records)
+               + (select count(distinct record_key) from raw_fact_archive),
                'records'""",
         " union all ".join(
             f"select '{table}' as raw_table, record_key, count(*) as copies, "
             f"min(batch_id) as first_batch, max(batch_id) as last_batch "
-            f"from {table} group by record_key having count(*) > 1"
+            f"from {table} group by record_key having count(*) > 1 "
+            f"union all select '{table} and raw_fact_archive', record_key, count(*) + 1, "
+            f"min(batch_id), max(batch_id) from {table} "
+            f"where record_key in (select record_key from raw_fact_archive) group by record_key"
             for table in (
                 "raw_otel_logs",
                 "raw_otel_metrics",

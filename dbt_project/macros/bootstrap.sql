@@ -49,7 +49,7 @@
 {%- endmacro %}
 
 {% macro duckdb__hashed_number(text) -%}
-    cast({{ digest(text) }} % {{ bootstrap_modulus() }} as bigint)
+    cast(md5_number_lower({{ text }}) % {{ bootstrap_modulus() }} as bigint)
 {%- endmacro %}
 
 

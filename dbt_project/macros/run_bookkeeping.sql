@@ -26,7 +26,7 @@
         {%- set models = results | selectattr('node.resource_type', 'equalto', 'model') | list -%}
         {%- set errors = results | selectattr('status', 'in', ['error', 'fail', 'runtime error']) | list -%}
         insert into {{ source('raw', 'dbt_runs') }}
-            (run_id, started_at, finished_at, status, models, errors, published_at)
+            (run_id, started_at, finished_at, status, models, errors, published_at, has_read_raw)
         values (
             '{{ invocation_id }}',
             cast('{{ run_started_at.isoformat() }}' as {{ type_timestamp_utc() }}),
@@ -34,7 +34,8 @@
             '{{ "error" if errors else "success" }}',
             {{ models | length }},
             {{ errors | length }},
-            null
+            null,
+            {{ has_read_raw(models | map(attribute='node.unique_id') | list) }}
         )
     {%- endif -%}
 {%- endmacro %}

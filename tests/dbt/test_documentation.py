@@ -65,6 +65,7 @@ DATA_MODEL = {
 
 WITHOUT_FRESHNESS = {
     "raw_surveys", "raw_price_epochs", "raw_settings", "raw_user_overrides", "dbt_runs",
+    "raw_fact_archive",
 }  # fmt: skip
 """What comes when somebody wants it to, not by itself."""
 

@@ -25,6 +25,18 @@ _RAW = {
     "raw_agent_session_records": "null as id, record_key, batch_id, kind, null as service_name, "
     "session_id, source_file, timestamp as occurred_at, created_at as received_at",
 }
+_ARCHIVED = """
+select
+    'raw_fact_archive' as raw_table, cast(fact ->> 'id' as bigint) as id, record_key,
+    cast(fact ->> 'batch_id' as bigint) as batch_id, coalesce(fact ->> 'kind', kind) as kind,
+    null as service_name, session_id, null as source_file, occurred_at, created_at as received_at
+from raw_fact_archive
+where
+    kind in (select unnest($models))
+    and ((fact ->> 'id') in (select unnest($ids)) or record_key in (select unnest($keys)))
+order by received_at, record_key
+"""
+"""Facts whose raw rows retention has taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,8 @@ class RequestAudit:
     staging: list[Row]
     """staging_model, raw_table, raw_id or record_key, occurred_at."""
     raw: list[Row]
-    """What was received: table, id, record_key, batch_id, source_file, when; never its text."""
+    """What was received, or the facts that are left of it: table, id, record_key, batch_id,
+    source_file, when; never its text."""
     batches: list[Row]
     """The batches in which that came."""
 
@@ -67,6 +80,7 @@ def read_request(numbers: Numbers, key: str) -> RequestAudit:
         for table, columns in _RAW.items()
         for row in _raw_rows(numbers, table, columns, staging)
     ]
+    raw += _archived_rows(numbers, staging)
     return RequestAudit(
         request,
         reported["reported_cost_usd"],
@@ -100,6 +114,17 @@ def _raw_rows(numbers: Numbers, table: str, columns: str, staging: list[Row]) ->
         f"select '{table}' as raw_table, {columns} from {table} "
         f"where list_contains($keys, {name}) order by received_at, record_key",
         {"keys": [row[column] for row in rows]},
+    )
+
+
+def _archived_rows(numbers: Numbers, staging: list[Row]) -> list[Row]:
+    return numbers.rows(
+        _ARCHIVED,
+        {
+            "models": sorted({row["staging_model"] for row in staging}),
+            "ids": [str(row["raw_id"]) for row in staging if row["raw_id"] is not None],
+            "keys": [row["record_key"] for row in staging if row["record_key"] is not None],
+        },
     )
 
 

@@ -15,6 +15,7 @@ from agent_analytics_cli.sessions.imported import Imported
 from agent_analytics_cli.sessions.plan import Plan, of_machine, plan_import
 from agent_analytics_collector.envelope import DEVELOPER_HEADER, Encoding, Envelope, Signal
 from agent_analytics_collector.home import Home
+from agent_analytics_collector.scrub.text import without_home
 from agent_analytics_collector.settings import Settings
 from agent_analytics_collector.spool.reader import count_waiting, read_entries
 from agent_analytics_collector.spool.segments import Position
@@ -59,8 +60,10 @@ class News:
 
         Each by SESSION_COLUMNS, its values as text; None where there is none.
         """
-        policy = TextPolicy(include_text=self.settings.telemetry.include_prompts)
         developer_id = self.settings.developer_id
+        asked = self.settings.privacy.text_developers
+        include_text = self.settings.telemetry.include_prompts
+        policy = TextPolicy(include_text=include_text and (asked is None or developer_id in asked))
         headers = {DEVELOPER_HEADER: developer_id} if developer_id else {}
         now = Envelope(Signal.SESSION_RECORDS, Encoding.JSON, b"", time.time_ns(), headers)
         arrived_at = datetime.now(UTC).isoformat()
@@ -71,9 +74,10 @@ class News:
                 for table, values in api_rows.rows(accepted, now, policy):
                     if table == "raw_agent_session_records":
                         row: dict[str, Any] = dict(zip(SESSION_COLUMNS, values, strict=True))
-                        yield row | {
+                        # As a loader stores them: rows of one session must name the same files.
+                        yield {name: _without_home(value) for name, value in row.items()} | {
                             "record_key": row["record_key"].hex(),
-                            "payload": row["payload"].decode(),
+                            "payload": without_home(row["payload"].decode()),
                             "timestamp": accepted["timestamp"],
                             "created_at": arrived_at,
                         }
@@ -85,14 +89,17 @@ class News:
         # Not at the top: Arrow and OTLP take a tenth of a second, and the spool is mostly empty.
         from agent_analytics_collector.warehouse.batch import RawBatch
 
-        include_text = self.settings.telemetry.include_prompts
-        raw = RawBatch(include_text=include_text)
+        texts: dict[str, Any] = {
+            "include_text": self.settings.telemetry.include_prompts,
+            "text_developers": self.settings.privacy.text_developers,
+        }
+        raw = RawBatch(**texts)
         for entry in read_entries(self.home.spool, self.position):
             if entry.envelope is not None:
                 raw.add(entry.envelope)
             if raw.records >= _AT_ONCE:
                 yield from raw.tables().items()
-                raw = RawBatch(include_text=include_text)
+                raw = RawBatch(**texts)
         yield from raw.tables().items()
 
 
@@ -105,6 +112,10 @@ def look_for_news(home: Home, settings: Settings) -> News:
     watched = settings.sessions.watch
     plan = plan_import(home, settings) if watched else Plan(Imported.load(home, None))
     return News(plan, home, settings, position, waiting.bytes)
+
+
+def _without_home(value: object) -> object:
+    return without_home(value) if isinstance(value, str) else value
 
 
 def as_accepted(record: Record) -> dict[str, Any]:

@@ -38,10 +38,18 @@ _AT_ONCE = 20_000
 """Rows that are added at a time."""
 _TELLS_OF_OTHERS = ("forked_from", "thread_id", "source_session_id")
 """Fields of a session record that name another session, whose copy it may be."""
-_REQUEST_KEY = (
-    "agent || ':' || coalesce(nullif(payload->>'request_id', ''), payload->>'message_id')"
-)
+_REQUEST_KEY = "agent || ':' || coalesce(nullif(told->>'request_id', ''), told->>'message_id')"
 """Of a session record, as marts have it where an agent names its requests."""
+_ARCHIVE = "raw_fact_archive"
+"""Facts of rows that retention has taken."""
+_SESSION_RECORDS = f"""(
+    SELECT session_id, agent, kind, payload AS told FROM raw_agent_session_records
+    UNION ALL
+    SELECT
+        session_id, regexp_extract(kind, '^stg_(.+)__session_records$', 1), fact->>'kind', fact
+    FROM {_ARCHIVE}
+    WHERE kind LIKE '%session_records'
+)"""
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -76,7 +84,7 @@ def attach_published(connection: Connection, published: Path) -> None:
 def take_others(connection: Connection, tables: Collection[str]) -> None:
     """Create `tables`, with all rows of those that are not of sessions, as the DuckDB file has."""
     for table in tables:
-        condition = "false" if table in _OF_SESSIONS else "true"
+        condition = "false" if table in (*_OF_SESSIONS, _ARCHIVE) else "true"
         connection.execute(f"CREATE TABLE {table} AS FROM {LIVE}.{table} WHERE {condition}")
 
 
@@ -160,12 +168,14 @@ def is_empty(connection: Connection) -> bool:
 
 def take_touched(connection: Connection, tables: Collection[str]) -> None:
     """All rows of the touched sessions, and of the sessions that theirs were copied from."""
+    # An event without a session is in the session of its request, which a file may tell.
+    nameless = "coalesce(session_id, '') = ''"
     if "raw_otel_logs" in tables:
-        # An event without a session is in the session of its request, which a file may tell.
-        _take(connection, "raw_otel_logs", "coalesce(session_id, '') = ''")
+        _take(connection, "raw_otel_logs", nameless)
+    _take(connection, _ARCHIVE, f"kind LIKE '%events' AND {nameless}")
     connection.execute("CREATE TEMP TABLE pending AS FROM touched")
     pending = "session_id IN (SELECT session_id FROM pending)"
-    named = ", ".join(f"payload->>'{field}'" for field in _TELLS_OF_OTHERS)
+    named = ", ".join(f"told->>'{field}'" for field in _TELLS_OF_OTHERS)
     while connection.execute("FROM pending LIMIT 1").fetchone():
         for table in filter(tables.__contains__, _OF_SESSIONS):
             if table == "raw_otel_spans":
@@ -174,16 +184,18 @@ def take_touched(connection: Connection, tables: Collection[str]) -> None:
                 _take(connection, table, f"({pending} OR trace_id IN ({of_traces}))")
             else:
                 _take(connection, table, pending)
+        of_traces = f"SELECT fact->>'trace_id' FROM {LIVE}.{_ARCHIVE} WHERE {pending}"
+        _take(connection, _ARCHIVE, f"({pending} OR (fact->>'trace_id') IN ({of_traces}))")
         # Not every copy says of what it is one: the requests in it are known by their keys.
         connection.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE pending AS
             SELECT DISTINCT session_id FROM (
-                SELECT unnest([{named}]) AS session_id FROM raw_agent_session_records
+                SELECT unnest([{named}]) AS session_id FROM {_SESSION_RECORDS}
                 UNION ALL
                 SELECT session_id FROM {PUBLISHED}.fct_agent_requests
                 WHERE request_key IN (
-                    SELECT {_REQUEST_KEY} FROM raw_agent_session_records
+                    SELECT {_REQUEST_KEY} FROM {_SESSION_RECORDS}
                     WHERE kind = 'request' AND {pending}
                 )
             )
@@ -191,6 +203,9 @@ def take_touched(connection: Connection, tables: Collection[str]) -> None:
             """
         )
         connection.execute("INSERT INTO touched FROM pending")
+    for table in filter(tables.__contains__, _OF_SESSIONS):
+        archived = f"SELECT record_key FROM {_ARCHIVE}"
+        connection.execute(f"DELETE FROM {table} WHERE record_key IN ({archived})")
 
 
 def _take(connection: Connection, table: str, condition: str) -> None:

@@ -2,8 +2,8 @@
 
 The rows and the spool position they came from are written in one transaction: after a crash at
 any instant both are there or neither. A record that was stored before, however it came, is
-recognised by its `record_key` and left out. What a vendor says of a day, or blame of a commit,
-replaces what it said before.
+recognised by its `record_key` and left out, also where only facts of it are left. What a vendor
+says of a day, or blame of a commit, replaces what it said before.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from agent_analytics_collector.spool.segments import Position
+from agent_analytics_collector.warehouse.fact_archive import RAW
 
 _IDS = {
     "raw_otel_metrics": "next_metric_id",
@@ -205,16 +206,18 @@ def _stored_keys(name: str, table: pa.Table) -> tuple[str, list[int]]:
     time = _TIMES.get(name)
     if time is None:
         return f"SELECT record_key FROM {name}", []
+    stored = [(name, time)]
+    if name in RAW:  # its row may have gone and left its facts
+        stored.append(("raw_fact_archive", "occurred_at"))
     spans = _spans_of_time(table[time])
     query = " UNION ALL ".join(
-        [
-            f"SELECT record_key FROM {name} "
-            f"WHERE {time} BETWEEN make_timestamptz(?) AND make_timestamptz(?)"
-        ]
+        f"SELECT record_key FROM {place} WHERE {condition}"
+        for place, when in stored
+        for condition in [f"{when} BETWEEN make_timestamptz(?) AND make_timestamptz(?)"]
         * len(spans)
-        + [f"SELECT record_key FROM {name} WHERE {time} = created_at"] * _has_undated(table, time)
+        + [f"{when} = created_at"] * _has_undated(table, time)
     )
-    return query, [moment for span in spans for moment in span]
+    return query, [moment for span in spans for moment in span] * len(stored)
 
 
 def _first_of_each_key(table: pa.Table) -> pa.Table:

@@ -86,4 +86,7 @@ typed as (
 
 )
 
-select * from typed
+{{ with_archive('typed', 'stg_claude_code__events', [
+    'id', 'event_name', 'session_id', 'developer_id', 'record_hash', 'occurred_at', 'batch_id',
+    'created_at', 'agent_version',
+], fields) }}

@@ -62,4 +62,7 @@ typed as (
 
 )
 
-select * from typed
+{{ with_archive('typed', 'stg_claude_code__metric_points', [
+    'id', 'metric_name', 'session_id', 'developer_id', 'series_key', 'temporality', 'value',
+    'started_at', 'measured_at', 'batch_id', 'created_at',
+], fields) }}

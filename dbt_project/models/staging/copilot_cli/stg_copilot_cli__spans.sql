@@ -78,4 +78,7 @@ typed as (
 
 )
 
-select * from typed
+{{ with_archive('typed', 'stg_copilot_cli__spans', [
+    'id', 'trace_id', 'span_id', 'parent_span_id', 'status', 'session_id', 'developer_id',
+    'agent_version', 'record_hash', 'occurred_at', 'ended_at', 'batch_id', 'created_at',
+], fields) }}

@@ -58,7 +58,7 @@ event_edits as (
         row_number() over (
             partition by
                 events.agent,
-                coalesce(events.tool_use_id, cast(events.record_hash as varchar)),
+                coalesce(events.tool_use_id, {{ digest_text('events.record_hash') }}),
                 events.file_path,
                 events.added_line_hashes,
                 events.removed_line_hashes

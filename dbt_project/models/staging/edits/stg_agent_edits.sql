@@ -45,20 +45,29 @@ typed as (
         timestamp as edited_at
     from parsed
 
+),
+
+edits as (
+
+    select
+        record_key,
+        agent,
+        session_id,
+        repository,
+        tool_use_id,
+        replace(file_path, '\', '/') as file_path,
+        forked_from,
+        {{ hash_list('added') }} as added_line_hashes,
+        {{ hash_list('removed') }} as removed_line_hashes,
+        part,
+        batch_id,
+        edited_at
+    from typed
+    where file_path <> ''
+
 )
 
-select
-    record_key,
-    agent,
-    session_id,
-    repository,
-    tool_use_id,
-    replace(file_path, '\', '/') as file_path,
-    forked_from,
-    {{ hash_list('added') }} as added_line_hashes,
-    {{ hash_list('removed') }} as removed_line_hashes,
-    part,
-    batch_id,
-    edited_at
-from typed
-where file_path <> ''
+{{ with_archive('edits', 'stg_agent_edits', [
+    'record_key', 'agent', 'session_id', 'repository', 'tool_use_id', 'file_path', 'forked_from',
+    'added_line_hashes', 'removed_line_hashes', 'part', 'batch_id', 'edited_at',
+]) }}

@@ -72,16 +72,25 @@ files as (
     from typed
     where success
 
+),
+
+edits as (
+
+    select
+        id,
+        agent,
+        session_id,
+        tool_use_id,
+        record_hash,
+        replace(file_path, '\', '/') as file_path,
+        {{ hash_list('added') }} as added_line_hashes,
+        {{ hash_list('removed') }} as removed_line_hashes,
+        edited_at
+    from files
+
 )
 
-select
-    id,
-    agent,
-    session_id,
-    tool_use_id,
-    record_hash,
-    replace(file_path, '\', '/') as file_path,
-    {{ hash_list('added') }} as added_line_hashes,
-    {{ hash_list('removed') }} as removed_line_hashes,
-    edited_at
-from files
+{{ with_archive('edits', 'stg_agent_event_edits', [
+    'id', 'agent', 'session_id', 'tool_use_id', 'record_hash', 'file_path', 'added_line_hashes',
+    'removed_line_hashes', 'edited_at',
+]) }}

@@ -66,4 +66,7 @@ typed as (
 
 )
 
-select * from typed
+{{ with_archive('typed', 'stg_gemini_cli__events', [
+    'id', 'event_name', 'session_id', 'developer_id', 'record_hash', 'occurred_at', 'batch_id',
+    'created_at',
+], fields) }}
