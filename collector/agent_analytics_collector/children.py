@@ -97,3 +97,11 @@ def loader(home: Home) -> Child:
 def transform(home: Home, dbt_project: Path) -> Child:
     arguments = ["-m", "agent_analytics_collector.transform", "--dbt-project", str(dbt_project)]
     return Child("transform", arguments, home)
+
+
+def housekeeping(home: Home) -> Child:
+    return Child("housekeeping", ["-m", "agent_analytics_collector.housekeeping"], home)
+
+
+def forwarder(home: Home) -> Child:
+    return Child("forwarder", ["-m", "agent_analytics_collector.forward.process"], home)

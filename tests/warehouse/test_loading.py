@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
@@ -250,32 +251,55 @@ def test_loading_waits_while_somebody_has_the_file_and_says_who(home: Home, fixt
         other.communicate("")
     assert lock_holder(home.database) is None
     load(home)
-    assert read_loader(home).waiting_for is None
+    state = read_loader(home)
+    assert state.waiting_for is None
+    assert state.lock_waits == 1
+    assert 0 < state.lock_wait_s < 120
+    assert state.last_load_s > 0
     assert query(home, "SELECT count(*) > 0 FROM raw_otel_logs") == [(True,)]
 
 
 def test_the_loader_stays_away_as_long_as_it_had_the_file(
-    home: Home, fixtures: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    now = [100.0]
+    clock = SimpleNamespace(time=time.time, monotonic=lambda: now[0])
+
+    @contextmanager
+    def slow_lease(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+        with lease(database) as connection:
+            yield connection
+        now[0] += 5
+
     loader = Loader(home, Settings())
+    monkeypatch.setattr(loader_module, "time", clock)
     loader.use_file()
-    assert loader.pause_s() > loader_module.LEAST_PAUSE_S - 0.1
+    assert loader.pause_s() == pytest.approx(loader_module.LEAST_PAUSE_S)
+    with monkeypatch.context() as patch:
+        patch.setattr(loader_module, "lease", slow_lease)
+        loader.use_file()
+    now[0] += 1
+    assert loader.pause_s() == pytest.approx(4)
+    loader.use_file()
     home.want.touch()
-    assert loader.pause_s() > loader_module.WANT_PAUSE_S - 1
-    old = time.time() - 60
-    os.utime(home.want, (old, old))
-    assert loader.pause_s() <= loader_module.LEAST_PAUSE_S
+    clock.time = lambda: home.want.stat().st_mtime + 1
+    assert loader.pause_s() == pytest.approx(loader_module.WANT_PAUSE_S - 1)
+    clock.time = lambda: home.want.stat().st_mtime + 60
+    assert loader.pause_s() == pytest.approx(loader_module.LEAST_PAUSE_S)
 
 
-def test_a_file_that_is_no_database_is_named_and_kept(home: Home, fixtures: Path) -> None:
+def test_a_file_that_is_no_database_is_named_and_set_aside(home: Home, fixtures: Path) -> None:
     home.database.write_bytes(b"my shopping list" * 1000)
     with pytest.raises(NotADatabase, match="no DuckDB database"), lease(home.database):
         pass
     spool(home, recorded(fixtures, "claude/a-simple"))
     loader = Loader(home, Settings())
     assert loader.use_file() is False
-    assert "no DuckDB database" in str(read_loader(home).problem)
-    assert home.database.read_bytes().startswith(b"my shopping list")
+    assert read_loader(home).problem is None
+    (aside,) = home.data.glob("*.corrupt.*")
+    assert aside.read_bytes().startswith(b"my shopping list")
+    load(home)
+    assert keys(home)["raw_otel_logs"]
 
 
 @pytest.mark.parametrize("rubbish", [b"\xde\xad\xbe\xef" * 500, b""])
@@ -324,7 +348,9 @@ def test_a_publish_that_fails_neither_holds_up_loading_nor_leaves_a_folder(
     with lease(home.database) as connection:
         connection.execute("CREATE SCHEMA marts")
         connection.execute("CREATE VIEW marts.broken AS SELECT error('broken') AS x")
-        connection.execute("INSERT INTO dbt_runs VALUES ('r', now(), now(), 'success', 1, 0, NULL)")
+        connection.execute(
+            "INSERT INTO dbt_runs VALUES ('r', now(), now(), 'success', 1, 0, NULL, true)"
+        )
     spool(home, recorded(fixtures, "claude/a-simple"))
     load(home)
     assert query(home, "SELECT count(*) > 0 FROM raw_otel_logs") == [(True,)]
@@ -337,7 +363,9 @@ def test_a_failed_run_after_a_good_one_is_not_published(home: Home) -> None:
     with lease(home.database) as connection:
         connection.execute("CREATE SCHEMA marts")
         connection.execute("CREATE TABLE marts.fct_x AS SELECT 1 AS x")
-        insert = "INSERT INTO dbt_runs VALUES (?, now(), now() + to_seconds(?), ?, 1, 0, NULL)"
+        insert = (
+            "INSERT INTO dbt_runs VALUES (?, now(), now() + to_seconds(?), ?, 1, 0, NULL, true)"
+        )
         connection.execute(insert, ["good", 0, "success"])
         connection.execute(insert, ["bad", 60, "error"])
         assert publish_new_runs(connection, home, Settings()) is None

@@ -62,7 +62,7 @@ def _oldest_age_s(situation: Situation) -> float:
                 received_at_ns = frame.read_header(file.read(frame.HEADER_SIZE)).received_at_ns
             except frame.Incomplete:
                 continue
-            except frame.Damaged:
+            except (frame.Damaged, frame.Erased):
                 received_at_ns = number * 1_000_000
         return time.time() - received_at_ns / 1e9
     return 0.0

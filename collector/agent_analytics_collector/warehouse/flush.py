@@ -11,6 +11,7 @@ from agent_analytics_collector.settings import Settings
 from agent_analytics_collector.spool.reader import count_waiting, end_of_spool
 from agent_analytics_collector.spool.segments import Position
 from agent_analytics_collector.state import read_loader, read_service
+from agent_analytics_collector.warehouse.recovery_state import read_recovery
 
 POLL_S = 0.05
 
@@ -34,7 +35,9 @@ def flush(
         position = Position(state.segment, state.offset)
         waiting = count_waiting(home.spool, position)
         progress(waiting.total_records)
-        if home.database.exists() and (position >= target or waiting.entries == 0):
+        recovery = read_recovery(home)
+        whole = home.database.exists() and (recovery is None or recovery.finished_at is not None)
+        if whole and (position >= target or waiting.entries == 0):
             return
         if time.monotonic() >= deadline:
             if state.waiting_for:

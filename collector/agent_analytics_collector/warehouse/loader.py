@@ -11,19 +11,27 @@ import msgspec
 import pyarrow as pa
 import structlog
 
-from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.errors import AgentAnalyticsError, FileLocked
 from agent_analytics_collector.home import Home
 from agent_analytics_collector.line_hashes import home_hasher
+from agent_analytics_collector.privacy.pseudonyms import message_pseudonyms
 from agent_analytics_collector.settings import Settings
 from agent_analytics_collector.spool.reader import read_entries
 from agent_analytics_collector.spool.segments import Position
 from agent_analytics_collector.state import DbtRun, read_loader, write_state
-from agent_analytics_collector.warehouse.api_rows import RAW_TABLES
 from agent_analytics_collector.warehouse.batch import RawBatch
 from agent_analytics_collector.warehouse.lease import lease
 from agent_analytics_collector.warehouse.load import Batch, Stored, store, stored_position
 from agent_analytics_collector.warehouse.publish import publish_new_runs
+from agent_analytics_collector.warehouse.recovery import (
+    TABLES,
+    count_rows,
+    is_damage,
+    note_loaded,
+    note_position,
+    recover,
+    replay_mark,
+)
 from agent_analytics_collector.warehouse.user_input import write_user_input
 
 log = structlog.get_logger()
@@ -47,13 +55,6 @@ _UNSTORABLE = (
     pa.ArrowInvalid,
 )
 """What DuckDB and Arrow raise for data they cannot take; no full disk, no missing table."""
-
-_TABLES = {
-    Signal.LOGS: "raw_otel_logs",
-    Signal.METRICS: "raw_otel_metrics",
-    Signal.TRACES: "raw_otel_spans",
-    **RAW_TABLES,
-}
 
 
 class Loader:
@@ -126,6 +127,8 @@ class Loader:
             return False
         except (AgentAnalyticsError, duckdb.Error, OSError) as error:
             self._stand_still(str(error))
+            if is_damage(str(error)):
+                self._recover(str(error))
             return False
         except Exception as error:
             self._stand_still(self._bug(error))
@@ -134,6 +137,18 @@ class Loader:
             self._let_go_at = time.monotonic()
         self._pause_s = max(LEAST_PAUSE_S, self._let_go_at - began)
         return True
+
+    def _recover(self, problem: str) -> None:
+        """Have a sound file in the place of a damaged one, and go on at once."""
+        try:
+            if recover(self._home, self._settings, problem) is None:
+                return
+        except (AgentAnalyticsError, duckdb.Error, OSError) as error:
+            self._stand_still(f"the DuckDB file is damaged and could not be replaced: {error}")
+            return
+        self._batch = self._position = None
+        self._pause_s = LEAST_PAUSE_S
+        self._remember(problem=None)
 
     def _bug(self, error: Exception) -> str:
         log.exception("loader_bug")
@@ -146,9 +161,12 @@ class Loader:
         self._remember(problem=problem, waiting_for=None, waiting_since=None)
 
     def _use_file(self) -> None:
+        began = time.monotonic()
         stored: Stored | None = None
         problem = self._unread
         with lease(self._home.database) as connection:
+            note_position(self._home, connection, Position(self._state.segment, self._state.offset))
+            note_loaded(self._home, connection)
             write_user_input(connection, self._home, self._settings)
             if self._batch is not None:
                 stored = self._store(connection, self._batch)
@@ -159,9 +177,12 @@ class Loader:
             except (duckdb.Error, OSError) as error:  # what was loaded is loaded all the same
                 problem = f"publishing failed: {error}"
                 log.error("publish_failed", problem=str(error))
-            records = {signal.value: _count(connection, table) for signal, table in _TABLES.items()}
-            rejected = _count(connection, "raw_rejected")
+            records = {
+                signal.value: count_rows(connection, table) for signal, table in TABLES.items()
+            }
+            rejected = count_rows(connection, "raw_rejected")
             last_dbt_run = _last_dbt_run(connection)
+            note_loaded(self._home, connection)
         self._remember(
             segment=self._position.segment,
             offset=self._position.offset,
@@ -172,8 +193,20 @@ class Loader:
             problem=problem,
             database_mtime_ns=self._home.database.stat().st_mtime_ns,
             last_dbt_run=last_dbt_run,
-            **_said_of(stored),
+            **self._waited(),
+            **_said_of(stored, began),
         )
+
+    def _waited(self) -> dict[str, object]:
+        """The wait for the file that is over now, added to those before."""
+        since, state = self._state.waiting_since, self._state
+        if since is None:
+            return {}
+        seconds = (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds()
+        return {
+            "lock_waits": state.lock_waits + 1,
+            "lock_wait_s": round(state.lock_wait_s + max(seconds, 0.0), 3),
+        }
 
     def _store(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Stored | None:
         """Store the batch; one that DuckDB refuses is tried again in halves.
@@ -197,9 +230,15 @@ class Loader:
     def _read_batch(self, start: Position) -> Batch | None:
         """The next entries after `start`, decoded; None when there are none."""
         hasher = home_hasher(self._home, self._settings.git.line_key_file)
-        raw = RawBatch(include_text=self._settings.telemetry.include_prompts, hasher=hasher)
+        raw = RawBatch(
+            include_text=self._settings.telemetry.include_prompts,
+            text_developers=self._settings.privacy.text_developers,
+            hasher=hasher,
+            pseudonyms=message_pseudonyms(self._home, self._settings),
+        )
         end, size, damaged, requests = start, 0, 0, 0
         received_at: datetime | None = None
+        mark = replay_mark(self._home)
         for entry in read_entries(self._home.spool, start):
             end = entry.after
             damaged += entry.damaged_bytes
@@ -209,7 +248,7 @@ class Loader:
                 size += len(entry.envelope.body)
             requests += 1
             full = raw.records >= BATCH_RECORDS or size >= BATCH_BYTES
-            if full or requests >= self._most_requests:
+            if full or requests >= self._most_requests or end == mark:
                 break
         if end == start:
             return None
@@ -237,11 +276,15 @@ class Loader:
         write_state(self._home.loader_state, self._state)
 
 
-def _said_of(stored: Stored | None) -> dict[str, object]:
+def _said_of(stored: Stored | None, began: float) -> dict[str, object]:
     if stored is None:
         return {}
     log.info("loaded", rows=stored.rows, duplicates=stored.duplicates, rejected=stored.rejected)
-    return {"last_load_at": _now(), "last_load_rows": stored.rows}
+    return {
+        "last_load_at": _now(),
+        "last_load_rows": stored.rows,
+        "last_load_s": round(time.monotonic() - began, 3),
+    }
 
 
 def _last_dbt_run(connection: duckdb.DuckDBPyConnection) -> DbtRun | None:
@@ -270,11 +313,6 @@ def _rejected_row(signal: str, reason: str) -> pa.Table:
             "created_at": pa.array([datetime.now(UTC)], pa.timestamp("us", "UTC")),
         }
     )
-
-
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-    return int(row[0]) if row else 0
 
 
 def _moment(nanoseconds: int) -> datetime:
