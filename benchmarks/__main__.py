@@ -32,6 +32,7 @@ NAMES = (
     "fresh",
     "cold",
     "attribution",
+    "installations",
 )
 _PACKAGES = ("duckdb", "grpcio", "protobuf", "pyarrow")
 _BUSY = 0.5

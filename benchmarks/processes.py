@@ -121,8 +121,22 @@ def collector(**settings: str) -> Iterator[Collector]:
 @contextmanager
 def noop_server() -> Iterator[tuple[str, psutil.Process]]:
     """A gRPC server that answers at once and does nothing: its address, its process."""
+    with _module("benchmarks.noop_server") as (process, said):
+        yield said, psutil.Process(process.pid)
+
+
+@contextmanager
+def noop_http_server() -> Iterator[int]:
+    """An HTTP server that answers at once and does nothing: its port."""
+    with _module("benchmarks.noop_http_server") as (_, said):
+        yield int(said)
+
+
+@contextmanager
+def _module(name: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running module that ends with its standard input, and the first line that it prints."""
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.noop_server"],
+        [sys.executable, "-m", name],
         cwd=_ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -131,7 +145,7 @@ def noop_server() -> Iterator[tuple[str, psutil.Process]]:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield process.stdout.readline().strip(), psutil.Process(process.pid)
+            yield process, process.stdout.readline().strip()
         finally:
             process.stdin.close()
             process.wait(_STOP_S)

@@ -17,7 +17,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from agent_analytics_collector.envelope import Encoding, Envelope, Signal
 from agent_analytics_collector.home import Home
-from agent_analytics_collector.settings import MIB, SpoolSettings
+from agent_analytics_collector.settings import SpoolSettings
+from agent_analytics_collector.settings_checks import MIB
 from agent_analytics_collector.spool.writer import Spool
 
 RECORDINGS = Path(__file__).parents[1] / "tests" / "fixtures" / "claude"
