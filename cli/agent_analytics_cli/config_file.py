@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from agent_analytics_cli.changes import ChangeRefused, FileChange, read_for_change
-from agent_analytics_collector.settings import SCHEMA_VERSION, Settings
+from agent_analytics_collector.settings import Settings
+from agent_analytics_collector.settings_checks import SCHEMA_VERSION
 
 WHY = "settings of agent-analytics"
 
@@ -26,6 +27,7 @@ _COMMENTS = {
     "grpc_port": "Port of OTLP/gRPC.",
     "http_port": "Port of OTLP/HTTP.",
     "api_port": "Port of the API.",
+    "forward": "Where what is accepted is sent on to; headers (keys) are in files of their own.",
     "telemetry.endpoint": "Where agents send to (OTLP/gRPC); null is this machine's collector.",
     "telemetry.export_interval": "Seconds between two exports of an agent's metrics.",
     "telemetry.include_prompts": "Keep the text that agents send: prompts, code, output.",

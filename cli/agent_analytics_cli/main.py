@@ -63,6 +63,12 @@ COMMANDS = {
     "flush": (f"{_PACKAGE}.flush", "Wait until everything accepted is in DuckDB."),
     "transform": (f"{_PACKAGE}.transform", "Run dbt and publish the marts."),
     "replay": (f"{_PACKAGE}.replay", "Send recorded requests to the running collector."),
+    "backup": (f"{_PACKAGE}.backup", "Make, list, check and export backups."),
+    "restore": (f"{_PACKAGE}.restore", "Bring a backup back."),
+    "retention": (f"{_PACKAGE}.retention", "Remove what is older than the settings keep."),
+    "keys": (f"{_PACKAGE}.keys", "Make, show, revoke and rotate the keys of a team's server."),
+    "privacy": (f"{_PACKAGE}.privacy", "Show, hand out and delete what is stored about a person."),
+    "access-log": (f"{_PACKAGE}.access_log", "Show who looked at whose data."),
     "config": (f"{_PACKAGE}.config", "Show the settings and where each comes from."),
     "uninstall": (f"{_PACKAGE}.uninstall", "Take out what `init` put in, byte for byte."),
 }
@@ -155,9 +161,10 @@ def _record_crash(error: Exception, arguments: Sequence[str]) -> str:
     from datetime import UTC, datetime
 
     from agent_analytics_collector.home import Home
+    from agent_analytics_collector.redaction import redacted_text
 
     called = next((argument for argument in arguments if argument in COMMANDS), "")
-    trace = "".join(traceback.format_exception(error))
+    trace = redacted_text("".join(traceback.format_exception(error)))
     about = f"agent-analytics {__version__} {called}".rstrip()
     report = f"{about}\nPython {sys.version} on {platform.platform()}\n\n{trace}"
     home = Home.from_environment()

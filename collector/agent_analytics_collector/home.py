@@ -42,6 +42,46 @@ class Home:
         return self.root / "line.key"
 
     @property
+    def keys(self) -> Path:
+        """The keys that were made for senders and readers, without their secrets."""
+        return self.root / "keys.json"
+
+    @property
+    def signing_key(self) -> Path:
+        """The secret that keys are signed with; made with the first of them."""
+        return self.root / "signing.key"
+
+    @property
+    def installation(self) -> Path:
+        """What tells this home from others; made on first need."""
+        return self.root / "installation.id"
+
+    @property
+    def pepper(self) -> Path:
+        """The secret under which names of persons are hashed; made on first need."""
+        return self.root / "pepper.key"
+
+    @property
+    def erasures(self) -> Path:
+        """Whose data was deleted, as keyed hashes, so that no old copy brings it back."""
+        return self.root / "erasures.json"
+
+    @property
+    def erasing(self) -> Path:
+        """Whose data is being deleted, by name, until all of it is gone."""
+        return self.root / "erasing.json"
+
+    @property
+    def access_log(self) -> Path:
+        """Who looked at whose data, a file a month."""
+        return self.root / "access-log"
+
+    @property
+    def forward(self) -> Path:
+        """Headers, keys among them, with which requests are sent on."""
+        return self.root / "forward"
+
+    @property
     def outbox(self) -> Path:
         """Commits that hooks have noted, and those that could not be delivered yet."""
         return self.root / "outbox"
@@ -107,6 +147,19 @@ class Home:
     @property
     def transform_state(self) -> Path:
         return self.run / "transform.json"
+
+    @property
+    def key_use(self) -> Path:
+        """When each key was used last."""
+        return self.run / "key_use.json"
+
+    @property
+    def traffic_state(self) -> Path:
+        return self.run / "traffic.json"
+
+    @property
+    def housekeeping_state(self) -> Path:
+        return self.run / "housekeeping.json"
 
     @property
     def want(self) -> Path:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from agent_analytics_collector.backup.facts import backup_facts
+from agent_analytics_collector.edge.server_facts import server_facts
 from agent_analytics_collector.envelope import Signal
+from agent_analytics_collector.errors import BadSetting
+from agent_analytics_collector.forward.backlog import standings
 from agent_analytics_collector.home import Home
+from agent_analytics_collector.settings import load_settings
 from agent_analytics_collector.spool.reader import count_waiting
 from agent_analytics_collector.spool.segments import Position
 from agent_analytics_collector.state import (
@@ -45,12 +51,36 @@ def overview(home: Home) -> dict[str, Any]:
         "loading_waits_for": loader.waiting_for,
         "loading_waits_since": loader.waiting_since,
         "problem": loader.problem,
-        "dbt": _dbt(home, loader.last_dbt_run),
+        "dbt": dbt_state(home, loader.last_dbt_run),
         "published": _published(home),
+        "forward": _forward(home),
+        "server": server_facts(home),
+        **backup_facts(home),
     }
 
 
-def _dbt(home: Home, recorded: DbtRun | None) -> dict[str, Any]:
+def _forward(home: Home) -> list[dict[str, Any]]:
+    """How far each destination is; none where the settings cannot be read, as `server` says."""
+    try:
+        found = standings(home, load_settings(home).settings)
+    except BadSetting:
+        return []
+    return [
+        {
+            "endpoint": standing.destination.forward.endpoint,
+            "waiting": asdict(standing.backlog),
+            "dropped": msgspec.to_builtins(standing.dropped),
+            **{
+                name: getattr(standing.progress, name)
+                for name in ("delivered", "refused", "rejected", "last_refusal",
+                             "last_delivery_at", "problem", "problem_since", "is_blocked")
+            },
+        }
+        for standing in found
+    ]  # fmt: skip
+
+
+def dbt_state(home: Home, recorded: DbtRun | None) -> dict[str, Any]:
     """The newest dbt run, ours or one that somebody else started."""
     ours = read_transform(home)
     runs = [run for run in (recorded, ours.last if ours else None) if run is not None]

@@ -31,6 +31,12 @@ class ServiceState(msgspec.Struct, frozen=True):
     """UTC, ISO 8601."""
     torn_bytes: int = 0
     """Bytes of half-written entries cut from the spool at this start."""
+    certificate: str | None = None
+    """Path of the certificate that the ports are served with; None is plain text."""
+
+    @property
+    def tls(self) -> bool:
+        return self.certificate is not None
 
     @property
     def grpc(self) -> str:
@@ -42,7 +48,16 @@ class ServiceState(msgspec.Struct, frozen=True):
 
     @property
     def api_url(self) -> str:
-        return f"http://{self._address}:{self.api_port}"
+        return f"{self._scheme}://{self._address}:{self.api_port}"
+
+    @property
+    def http_url(self) -> str:
+        """Base URL of OTLP/HTTP."""
+        return f"{self._scheme}://{self._address}:{self.http_port}"
+
+    @property
+    def _scheme(self) -> str:
+        return "https" if self.tls else "http"
 
     @property
     def _address(self) -> str:
@@ -61,6 +76,8 @@ class DbtRun(msgspec.Struct, frozen=True):
     errors: int = 0
     problem: str | None = None
     """What dbt said, when it failed before it could record anything."""
+    duration_s: float | None = None
+    """None of a run that somebody else started."""
 
 
 class TransformState(msgspec.Struct, frozen=True):
@@ -89,6 +106,12 @@ class LoaderState(msgspec.Struct, frozen=True):
     """Rows in raw_rejected."""
     last_load_at: str | None = None
     last_load_rows: int = 0
+    last_load_s: float = 0.0
+    """How long that load had the file."""
+    lock_waits: int = 0
+    """How often loading had to wait for the file, ever."""
+    lock_wait_s: float = 0.0
+    """How long that was, all together; a wait that goes on is not in it."""
     waiting_for: str | None = None
     """Who holds the DuckDB file, while loading waits for it."""
     waiting_since: str | None = None
@@ -100,7 +123,32 @@ class LoaderState(msgspec.Struct, frozen=True):
     """The newest row of `dbt_runs`, whoever started it."""
 
 
-State = TypeVar("State", ServiceState, LoaderState, TransformState)
+class Traffic(msgspec.Struct, frozen=True):
+    """`run/traffic.json`: what a running service took and refused since it started."""
+
+    accepted: dict[str, int] = {}
+    """Records by signal."""
+    refused: dict[str, int] = {}
+    """OTLP requests by gRPC status."""
+    rate_limited: int = 0
+    """Requests of the API over a sender's rate."""
+    connections_cut: dict[str, int] = {}
+    """HTTP connections that were ended before their time, by reason."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A step of `run/housekeeping.json`: how it went the last time."""
+
+    at: str
+    """UTC, ISO 8601."""
+    seconds: float
+    problem: str | None = None
+    """Why it failed; it is tried again the next hour."""
+
+
+Steps = dict[str, Step]
+
+State = TypeVar("State", ServiceState, LoaderState, TransformState, Traffic)
 
 
 def read_service(home: Home) -> ServiceState | None:
@@ -131,17 +179,42 @@ def process_started_at(pid: int) -> float | None:
         return None
 
 
+def read_traffic(home: Home) -> Traffic:
+    """What the running service said last of what it took and refused."""
+    return _read(home.traffic_state, Traffic) or Traffic()
+
+
+def read_housekeeping(home: Home) -> Steps:
+    """How each step went the last time; empty before the first."""
+    try:
+        return msgspec.json.decode(home.housekeeping_state.read_bytes(), type=Steps)
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
 def read_transform(home: Home) -> TransformState | None:
     """The last `transform` of this home; None when there was none."""
     return _read(home.transform_state, TransformState)
 
 
-def write_state(path: Path, state: ServiceState | LoaderState | TransformState) -> None:
+def write_state(path: Path, state: ServiceState | LoaderState | TransformState | Traffic) -> None:
     """Replace the file at once; 0600."""
+    write_bytes(path, msgspec.json.encode(state))
+
+
+def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Replace a file at once; 0600. `durable` has it on disk before it takes the old's place."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(state))
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:  # a full disk: nothing of it stays
+        os.unlink(temporary)
+        raise
 
 
 def _read(path: Path, kind: type[State]) -> State | None:

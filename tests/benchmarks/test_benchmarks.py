@@ -26,7 +26,7 @@ def test_every_measurement_runs_and_reports_its_figures(tmp_path: Path, home: Ho
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -46,6 +46,11 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("problem", facts["problem"]))
     lines.append(("dbt", _dbt(facts["dbt"])))
     lines.append(("published", _published(facts["published"])))
+    lines += [("forward", _forward(one)) for one in facts["forward"]]
+    lines += _server(facts["server"])
+    lines.append(("backups", _backups(facts["backups"])))
+    if facts["recovery"]:
+        lines.append(("recovery", f"{facts['recovery']['at']}: {facts['recovery']['summary']}"))
     return lines
 
 
@@ -61,6 +66,56 @@ def _collector(service: dict[str, Any] | None) -> str:
     if service["torn_bytes"]:
         text += f"; {service['torn_bytes']:,} torn bytes were cut from the spool at its start"
     return text
+
+
+def _forward(told: dict[str, Any]) -> str:
+    """How far one destination is; `doctor` says what to do."""
+    waiting = told["waiting"]
+    text = f"{told['endpoint']}: "
+    if waiting["requests"]:
+        text += f"{waiting['records']:,} records in {waiting['requests']:,} requests wait"
+    else:
+        text += "nothing waits"
+    if told["last_delivery_at"]:
+        text += f", the last delivery was at {told['last_delivery_at']}"
+    if told["problem"]:
+        text += f"; since {told['problem_since']}: {told['problem']}"
+    return text
+
+
+def _server(server: dict[str, Any]) -> list[tuple[str, str]]:
+    """What there is to tell of a team's server; nothing for a single user."""
+    lines = []
+    tls, keys, traffic = server["tls"], server["keys"], server["traffic"] or {}
+    if tls and tls["certificate"]:
+        names = ", ".join(tls["names"])
+        lines.append(("TLS", f"{tls['certificate']} for {names}, until {tls['expires_at']}"))
+    elif tls and tls["behind_proxy"]:
+        lines.append(("TLS", "a proxy in front ends it (tls.behind_proxy)"))
+    if keys and keys["made"]:
+        text = f"{keys['valid']:,} of {keys['made']:,} that were made are valid"
+        if keys["expiring"]:
+            text += f"; {keys['expiring']:,} end within 30 days: `agent-analytics keys list`"
+        lines.append(("keys", text))
+    refused = [f"{count:,} {status}" for status, count in traffic.get("refused", {}).items()]
+    if traffic.get("rate_limited"):
+        refused.append(f"{traffic['rate_limited']:,} over the API's rate")
+    cut = sum(traffic.get("connections_cut", {}).values())
+    if cut:
+        refused.append(f"{cut:,} connections of slow or too many clients")
+    if refused:
+        lines.append(("refused", "since its start: " + ", ".join(refused)))
+    if server["problem"]:
+        lines.append(("problem", server["problem"]))
+    return lines
+
+
+def _backups(backups: dict[str, Any] | None) -> str:
+    if backups is None:
+        return "unknown: the settings or their folder cannot be read"
+    if not backups["count"]:
+        return "none yet; `agent-analytics backup now` makes one"
+    return f"{backups['count']:,}, the newest of {backups['newest_at']}"
 
 
 def _waiting(facts: dict[str, Any]) -> str:

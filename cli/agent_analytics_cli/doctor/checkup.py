@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from agent_analytics_cli.changes import masked
 from agent_analytics_cli.doctor.agents import check_agent_heard, check_agent_settings
+from agent_analytics_cli.doctor.backups import check_backups, check_recovery
 from agent_analytics_cli.doctor.collector import check_clock, check_collector, check_key
 from agent_analytics_cli.doctor.commits import check_hook, check_outbox
+from agent_analytics_cli.doctor.forward import check_forward
 from agent_analytics_cli.doctor.history import check_history
 from agent_analytics_cli.doctor.installation import (
     check_configuration,
@@ -19,6 +21,8 @@ from agent_analytics_cli.doctor.installation import (
     check_versions,
     how_to_own,
 )
+from agent_analytics_cli.doctor.keys import check_key_expiry
+from agent_analytics_cli.doctor.server import check_certificate
 from agent_analytics_cli.doctor.situation import Situation, sentence_of
 from agent_analytics_cli.doctor.storage import check_dbt, check_duckdb, check_spool
 from agent_analytics_cli.doctor.verdict import Status, Verdict, fail
@@ -35,6 +39,8 @@ CHECKS: Mapping[str, Check] = {
     "disk": check_disk,
     "collector": check_collector,
     "key": check_key,
+    "key_expiry": check_key_expiry,
+    "certificate": check_certificate,
     "clock": check_clock,
     "agent_settings": check_agent_settings,
     "agent_heard": check_agent_heard,
@@ -42,7 +48,10 @@ CHECKS: Mapping[str, Check] = {
     "hook": check_hook,
     "outbox": check_outbox,
     "spool": check_spool,
+    "forward": check_forward,
     "duckdb": check_duckdb,
+    "recovery": check_recovery,
+    "backups": check_backups,
     "dbt": check_dbt,
 }
 """By name, in the order in which they are told."""

@@ -14,6 +14,7 @@ from agent_analytics_cli.days import Days
 from agent_analytics_cli.reports.report_query import days_with, fetch
 from agent_analytics_cli.tables import as_text
 from agent_analytics_collector.errors import AgentAnalyticsError
+from agent_analytics_collector.scrub.text import without_home
 
 CLASSES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
 """What has a price of its own; a request's tokens are `<class>_tokens`."""
@@ -158,7 +159,7 @@ class Asked:
             "since": self.since,
             "until": self.until,
             "agent": self.agent,
-            "project": self.project,
+            "project": self.project and without_home(self.project),
             "from_model": self.from_model,
         }
 
