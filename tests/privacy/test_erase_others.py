@@ -11,6 +11,7 @@ import pytest
 
 from agent_analytics_collector.backup.folder import list_backups
 from agent_analytics_collector.backup.make import make_backup
+from agent_analytics_collector.backup.verify import problems_of
 from agent_analytics_collector.envelope import Signal
 from agent_analytics_collector.errors import UnknownDeveloper
 from agent_analytics_collector.home import Home
@@ -179,3 +180,24 @@ def test_of_two_erasures_that_were_cut_off_each_can_go_on(
     assert look_up(home, settings, ADA_PRIVATE).sessions == {SESSION}
     assert look_up(home, settings, BOB).sessions == {"s-bob"}
     assert home.erasing.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.usefixtures("_no_dbt")
+def test_a_name_in_the_configuration_is_told_and_taken_out_of_backups(home: Home) -> None:
+    """`init` writes who works here into config.yaml, and a backup copies it."""
+    home.config_file.write_text(f"developer_id: {ADA}\nbackup: {{keep: 3}}\n")
+    settings = load_settings(home).settings
+    spool(home, settings, [otlp(Signal.LOGS, of(ADA, "s-ada", ADA, canary(1)), ADA)])
+    backup = make_backup(home, settings, datetime.now(UTC))
+    demo = home.demo.root / "logs"
+    demo.mkdir(parents=True)
+    (demo / "recorded.log").write_text(f"a recording of {ADA}")
+
+    erased = erase(home, settings, ADA, Path())
+
+    assert {one.file for one in erased.remains} == {"config.yaml"}
+    assert ADA in home.config_file.read_text()
+    copy = (backup.path / "home" / "config.yaml").read_text()
+    assert copy == f"developer_id: {'x' * len(ADA)}\nbackup: {{keep: 3}}\n"
+    (kept,) = list_backups(home, settings)
+    assert problems_of(kept) == []

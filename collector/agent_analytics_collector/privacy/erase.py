@@ -133,8 +133,8 @@ def _erase_once(
     subject = subject.joined(found)
     for table, count in rows.items():
         erased.rows[table] = erased.rows.get(table, 0) + count
-    end = min(position, end_of_spool(home.spool))
-    erased.entries += erase_entries(home.spool, end, lambda envelope: rest_of(envelope, subject))
+    loaded = min(position, end_of_spool(home.spool))
+    erased.entries += erase_entries(home.spool, loaded, lambda one: rest_of(one, subject))
     files.remove_leftovers(home)
     home.want.unlink(missing_ok=True)
     return subject
@@ -152,6 +152,8 @@ def _erase_backup(backup: Backup, subject: Subject, hashes: Pseudonyms) -> Subje
     if copy.keys.exists():
         files.erase_keys(copy, subject, hashes)
         shutil.rmtree(copy.run, ignore_errors=True)  # of its lock
+    if copy.config_file.exists():  # the home's own is the user's to change, this one nobody does
+        files.mask([copy.config_file], subject)
     with lease_when_free(backup.database, LOAD_TIMEOUT_S) as connection:
         rows = table_rows(connection)
         connection.execute("CHECKPOINT")

@@ -100,7 +100,7 @@ def _seed_rows(home: Home, subject: Subject) -> Iterator[dict[str, str]]:
 
 def _looks(home: Home, subject: Subject) -> Iterator[dict[str, object]]:
     """Who looked at the person's data, and what the person looked at."""
-    for path in sorted((home.root / "access-log").glob("*.jsonl")):
+    for path in sorted(home.access_log.glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             try:
                 look = json.loads(line)

@@ -24,6 +24,8 @@ from agent_analytics_collector.state import write_bytes
 
 _SET_ASIDE = (*SET_ASIDE, "*.rewritten", ".restore-*")
 _TEXT_FOLDERS = ("logs", "run", "access-log")
+NOT_AFTER, NOT_BEFORE = r"(?<![\w@.+-])", r"(?![\w@+-]|\.\w)"
+"""Around a name that is no part of a longer word or address; what is masked is what is found."""
 
 
 def erase_seeds(seeds: Path, subject: Subject) -> int:
@@ -89,7 +91,12 @@ def remove_leftovers(home: Home) -> list[Path]:
 
 
 def mask_text_files(home: Home, subject: Subject) -> int:
-    """Write `x` over the names in logs and state files, where they stand; files changed.
+    """Write `x` over the names in logs and state files; files changed."""
+    return mask(_text_files(home), subject)
+
+
+def mask(paths: Iterable[Path], subject: Subject) -> int:
+    """Write `x` over the names, where they stand; files changed.
 
     As long as they were, because running processes go on appending.
     """
@@ -97,7 +104,7 @@ def mask_text_files(home: Home, subject: Subject) -> int:
     if pattern is None:
         return 0
     count = 0
-    for path in _text_files(home):
+    for path in paths:
         data = path.read_bytes()
         found = [match.span() for match in pattern.finditer(data)]
         if found:
@@ -113,10 +120,10 @@ def mask_text_files(home: Home, subject: Subject) -> int:
 
 def words(names: Iterable[str]) -> re.Pattern[bytes] | None:
     """Finds each of the names where it is no part of a longer word; None of no names."""
-    escaped = [re.escape(name.encode()) for name in sorted(names, key=len, reverse=True)]
+    escaped = [re.escape(name) for name in sorted(names, key=len, reverse=True)]
     if not escaped:
         return None
-    return re.compile(rb"(?i)(?<![\w@.+-])(?:" + b"|".join(escaped) + rb")(?![\w@+-]|\.\w)")
+    return re.compile(f"(?i){NOT_AFTER}(?:{'|'.join(escaped)}){NOT_BEFORE}".encode())
 
 
 def _text_files(home: Home) -> Iterator[Path]:

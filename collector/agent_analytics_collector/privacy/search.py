@@ -20,6 +20,7 @@ import orjson
 from agent_analytics_collector.backup.folder import backups_folder
 from agent_analytics_collector.errors import FileLocked
 from agent_analytics_collector.home import Home
+from agent_analytics_collector.privacy.files import NOT_AFTER, NOT_BEFORE
 from agent_analytics_collector.settings import Settings
 from agent_analytics_collector.spool.reader import read_entries
 from agent_analytics_collector.spool.segments import Position
@@ -81,7 +82,9 @@ def _files(home: Home, settings: Settings) -> Iterator[Path]:
     backups = backups_folder(home, settings)
     roots = [home.root] if backups.is_relative_to(home.root) else [home.root, backups]
     for root in roots:
-        for folder, _, names in os.walk(root):
+        for folder, folders, names in os.walk(root):
+            if Path(folder) == home.root and home.demo.root.name in folders:
+                folders.remove(home.demo.root.name)  # recordings that we ship: nobody's here
             for name in sorted(names):
                 path = Path(folder) / name
                 if path.is_file() and not path.is_symlink():
@@ -170,7 +173,7 @@ def _expression(texts: list[str], whole_words: bool, *, lookaround: bool) -> str
     if not whole_words:
         return f"({one_of})"
     if lookaround:
-        return rf"(?<![\w@.+-])({one_of})(?![\w@+-]|\.\w)"
+        return f"{NOT_AFTER}({one_of}){NOT_BEFORE}"
     return rf"(?:^|[^\w@.+-])({one_of})(?:$|[^\w@+.-]|\.(?:$|\W))"
 
 
